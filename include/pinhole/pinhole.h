@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pinhole: small, fast convolutional networks, built on the 1x1 convolution.
+ *
+ * The whole public interface. It is in five parts, each of which only needs the ones above it:
+ *
+ *   1. basics     status codes, errors, allocator, version, CPU
+ *   2. tensors    dense arrays with a type and a shape; .npy and ONNX tensor files
+ *   3. graphs     networks: built by hand, from a .net text, from ONNX; checked, accounted for
+ *   4. running    a plan made once for given shapes, and runs of it
+ *   5. training   data sets, the trainer, evaluation
+ *
+ * Conventions that hold everywhere
+ *
+ *   Shapes      are logical ONNX shapes: images are [n, c, h, w]; weights of a convolution are
+ *               [k, c/g, r, s]. How a tensor lies in memory inside a plan is the library's business.
+ *   Costs       are counted in MACs (multiply-accumulates); 1 MAC = 2 FLOP.
+ *   Results     of functions that can fail are an `enum ph_status`; outputs are written only if
+ *               PH_OK is returned, unless the comment says otherwise.
+ *   Errors      go to a caller-owned `ph_error`, which may be NULL. The library never prints,
+ *               exits or aborts because of its input.
+ *   Ownership   each pointer parameter is `borrowed` (used during the call, or for as long as the
+ *               comment says), `copied`, or `taken` (the library frees it). Unmarked ones are
+ *               borrowed for the call. Every ..._free accepts NULL.
+ *   Threads     objects without a comment on threads belong to one thread at a time.
+ */
+#ifndef PINHOLE_H
+#define PINHOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PH_API __attribute__((visibility("default")))
+#else
+#define PH_API
+#endif
+
+#define PH_VERSION_MAJOR 0
+#define PH_VERSION_MINOR 1
+#define PH_VERSION_PATCH 0
+
+/* ------------------------------------------------------------------------------------------------
+ * 1. Basics
+ * --------------------------------------------------------------------------------------------- */
+
+/* Version of the library at run time, such as "0.1.0". Static storage. */
+PH_API const char *ph_version(void);
+
+/*
+ * What a call came to. Values are frozen once released; new ones take free numbers of their family.
+ */
+enum ph_status {
+    PH_OK = 0,
+
+    PH_ERR_ARG = 10,      /* an argument makes no sense by itself */
+    PH_ERR_SHAPE = 11,    /* shapes do not fit together */
+    PH_ERR_TYPE = 12,     /* an element type does not fit */
+    PH_ERR_OVERFLOW = 13, /* a size does not fit into 63 bits, or into memory's address range */
+    PH_ERR_GRAPH = 14,    /* a graph is not well-formed: cycle, missing value, duplicate name */
+
+    PH_ERR_IO = 20,        /* the operating system refused to open, read or write */
+    PH_ERR_FORMAT = 21,    /* a file or text is not what it claims to be */
+    PH_ERR_NOT_FOUND = 22, /* no such file, network, data set or name */
+
+    PH_ERR_UNSUPPORTED = 30, /* valid, but Pinhole cannot do it */
+    PH_ERR_STOPPED = 31,     /* a callback asked to stop */
+
+    PH_ERR_NOMEM = 40, /* out of memory */
+
+    PH_ERR_INTERNAL = 90 /* our bug; please report it */
+};
+
+/* The word for a status, such as "PH_ERR_SHAPE"; "?" for a number that is none. Static storage. */
+PH_API const char *ph_status_name(enum ph_status status);
+
+#define PH_ERROR_MESSAGE_BYTES 4096
+
+/*
+ * The caller-owned account of a failure. Zero-initialise it, pass it to any call, read it if the
+ * call did not return PH_OK. `where` names the node, file or option; `message` is one line that
+ * says what is wrong, what came and what was wanted (and contains `where` already).
+ */
+typedef struct ph_error {
+    enum ph_status status;
+    char where[256];
+    char message[PH_ERROR_MESSAGE_BYTES];
+} ph_error;
+
+/*
+ * Where memory comes from. `alloc` returns `bytes` bytes aligned to `align` (a power of two, at
+ * most 64) or NULL; `free` takes what `alloc` gave, or NULL. Both must be safe to call from the
+ * thread that uses the object created with this allocator.
+ *
+ * Wherever a `const ph_allocator *mem` is asked for, NULL means the C library's; otherwise the
+ * struct is copied and `user` must outlive every object created with it.
+ */
+typedef struct ph_allocator {
+    void *(*alloc)(void *user, size_t bytes, size_t align);
+    void (*free)(void *user, void *ptr);
+    void *user;
+} ph_allocator;
+
+/*
+ * The instruction set whose kernels are in use: "scalar", "avx2", ... Static storage.
+ *
+ * The choice is made on first use from the CPU and the operating system, capped by the environment
+ * variable PH_CPU (same words) and by ph_cpu_limit(). It is the library's only process-wide state.
+ */
+PH_API const char *ph_cpu_isa(void);
+
+/*
+ * Use no kernels above `isa` from now on ("scalar", "avx2"; NULL lifts the cap). Call it before
+ * plans are made: a plan packs weights for the kernels of its time and keeps using them.
+ * Returns PH_ERR_ARG for an unknown word. Not thread-safe.
+ */
+PH_API enum ph_status ph_cpu_limit(const char *isa);
+
+/*
+ * The kernel in use for slot number `i` (0, 1, 2, ...), or NULL past the last one; `slot`, if not
+ * NULL, receives the slot's name, such as "gemm_f32". Static storage.
+ */
+PH_API const char *ph_kernel_name(size_t i, const char **slot);
+
+/* Number of CPUs this process may run on; at least 1. What "0 threads" means elsewhere. */
+PH_API size_t ph_cpu_count(void);
+
+/* ------------------------------------------------------------------------------------------------
+ * 2. Tensors
+ * --------------------------------------------------------------------------------------------- */
+
+#define PH_MAX_RANK 8
+
+/* Element types; the numbers are ONNX's TensorProto.DataType. */
+enum ph_dtype {
+    PH_UNDEFINED = 0,
+    PH_FLOAT32 = 1,
+    PH_UINT8 = 2,
+    PH_INT8 = 3,
+    PH_UINT16 = 4,
+    PH_INT16 = 5,
+    PH_INT32 = 6,
+    PH_INT64 = 7,
+    PH_STRING = 8, /* known by name, never held in a tensor */
+    PH_BOOL = 9,
+    PH_FLOAT16 = 10,
+    PH_FLOAT64 = 11,
+    PH_UINT32 = 12,
+    PH_UINT64 = 13,
+    PH_COMPLEX64 = 14,
+    PH_COMPLEX128 = 15,
+    PH_BFLOAT16 = 16
+};
+
+/* Bytes of one element; 0 for PH_UNDEFINED, PH_STRING and unknown numbers. */
+PH_API size_t ph_dtype_size(enum ph_dtype dtype);
+
+/* "float32", "int64", ...; "?" for an unknown number. Static storage. */
+PH_API const char *ph_dtype_name(enum ph_dtype dtype);
+
+/* A dense array that owns its elements, last dimension fastest. */
+typedef struct ph_tensor ph_tensor;
+
+/*
+ * A new tensor, all bytes zero.
+ *
+ * dims    [rank], each >= 0; rank <= PH_MAX_RANK; rank 0 is a scalar with one element
+ * out     receives the tensor; free it with ph_tensor_free
+ *
+ * Errors: PH_ERR_ARG, PH_ERR_TYPE (no element size), PH_ERR_OVERFLOW, PH_ERR_NOMEM.
+ */
+PH_API enum ph_status ph_tensor_new(const ph_allocator *mem, enum ph_dtype dtype, size_t rank,
+                                    const int64_t *dims, ph_tensor **out, ph_error *err);
+PH_API void ph_tensor_free(ph_tensor *t);
+
+PH_API enum ph_dtype ph_tensor_dtype(const ph_tensor *t);
+PH_API size_t ph_tensor_rank(const ph_tensor *t);
+PH_API const int64_t *ph_tensor_dims(const ph_tensor *t); /* [rank], lives as long as t */
+PH_API int64_t ph_tensor_count(const ph_tensor *t);       /* elements */
+PH_API size_t ph_tensor_bytes(const ph_tensor *t);
+PH_API void *ph_tensor_data(ph_tensor *t); /* 64-byte aligned, lives as long as t */
+PH_API const void *ph_tensor_const_data(const ph_tensor *t);
+
+/*
+ * Read and write NumPy's .npy (format versions 1 to 3, C and Fortran order, either byte order in;
+ * version 1, C order, little-endian out). Writing replaces the file at once or not at all.
+ *
+ * Errors: PH_ERR_IO, PH_ERR_NOT_FOUND, PH_ERR_FORMAT, PH_ERR_UNSUPPORTED (structured or object
+ * arrays), PH_ERR_OVERFLOW, PH_ERR_NOMEM.
+ * See NumPy, "numpy.lib.format", NEP 1.
+ */
+PH_API enum ph_status ph_tensor_read_npy(const ph_allocator *mem, const char *path, ph_tensor **out,
+                                         ph_error *err);
+PH_API enum ph_status ph_tensor_write_npy(const ph_tensor *t, const char *path, ph_error *err);
+
+/*
+ * Read a file that holds one ONNX TensorProto, as in the test_data_set_N folders of ONNX models.
+ * `name` (may be NULL) receives up to `name_bytes` - 1 bytes of the tensor's name.
+ */
+PH_API enum ph_status ph_tensor_read_onnx(const ph_allocator *mem, const char *path,
+                                          ph_tensor **out, char *name, size_t name_bytes,
+                                          ph_error *err);
+
+/* ------------------------------------------------------------------------------------------------
+ * 3. Graphs
+ * --------------------------------------------------------------------------------------------- */
+
+/*
+ * A network in ONNX's language: values, nodes that make values from values, constants. Every
+ * command of Pinhole takes a graph or gives one.
+ */
+typedef struct ph_graph ph_graph;
+
+/* A value of a graph, by number; numbers stay valid as long as the graph. */
+typedef int32_t ph_value;
+#define PH_NONE ((ph_value)-1) /* no value: an optional input that is left out */
+
+/* An attribute of a node, borrowed in calls. `kind` says which member counts. */
+enum ph_attr_kind {
+    PH_ATTR_FLOAT = 1,
+    PH_ATTR_INT = 2,
+    PH_ATTR_STRING = 3,
+    PH_ATTR_TENSOR = 4,
+    PH_ATTR_FLOATS = 6,
+    PH_ATTR_INTS = 7,
+    PH_ATTR_STRINGS = 8
+};
+
+typedef struct ph_attr {
+    const char *name;
+    enum ph_attr_kind kind;
+    int64_t i;
+    float f;
+    const char *s;
+    size_t n; /* elements of the list members below */
+    const float *floats;
+    const int64_t *ints;
+    const char *const *strings;
+    const ph_tensor *tensor;
+} ph_attr;
+
+/* The opset that graphs built here, and networks from .net texts, are written in. */
+#define PH_OPSET 17
+
+/*
+ * An empty graph of opset PH_OPSET. `name` is copied.
+ *
+ * A builder call that fails leaves the graph as it was, but for values that nothing uses; after
+ * PH_ERR_NOMEM a graph should only be freed.
+ */
+PH_API enum ph_status ph_graph_new(const ph_allocator *mem, const char *name, ph_graph **out,
+                                   ph_error *err);
+PH_API void ph_graph_free(ph_graph *g);
+
+/*
+ * Declare an input. A dimension of -1 is left open: a batch size (the first dimension) that
+ * ph_shape_hint or the first run decides. `name` is copied and must be new.
+ */
+PH_API enum ph_status ph_graph_add_input(ph_graph *g, const char *name, enum ph_dtype dtype,
+                                         size_t rank, const int64_t *dims, ph_value *out,
+                                         ph_error *err);
+
+/* Add a constant (an ONNX initializer); `t` is copied, `name` too. */
+PH_API enum ph_status ph_graph_add_constant(ph_graph *g, const char *name, const ph_tensor *t,
+                                            ph_value *out, ph_error *err);
+
+/*
+ * Add a node.
+ *
+ * op_type     ONNX operator name in the default domain, such as "Conv"
+ * name        unique, or NULL: one is made from op_type
+ * in          [n_in] values; PH_NONE for an optional input left out
+ * attrs       [n_attrs], copied
+ * out_names   [n_out] unique names for the outputs, or NULL: made from the node's name
+ * out         [n_out] receives the outputs
+ *
+ * An operator that Pinhole does not know is added all the same (such a graph can be read, looked at
+ * and written, not run).
+ * Errors: PH_ERR_ARG, PH_ERR_GRAPH (duplicate name, unknown value), PH_ERR_NOMEM. Attributes and
+ * shapes are checked by ph_graph_check.
+ */
+PH_API enum ph_status ph_graph_add_node(ph_graph *g, const char *op_type, const char *name,
+                                        size_t n_in, const ph_value *in, size_t n_attrs,
+                                        const ph_attr *attrs, size_t n_out,
+                                        const char *const *out_names, ph_value *out, ph_error *err);
+
+/* Make `v` an output of the graph; outputs keep the order of these calls. */
+PH_API enum ph_status ph_graph_add_output(ph_graph *g, ph_value v, ph_error *err);
+
+/* Settings of ph_graph_add_conv; zero means the default that the comment gives. */
+typedef struct ph_conv_desc {
+    int64_t k;           /* output channels; required */
+    int64_t r, s;        /* kernel height, width; 0: 1 and r */
+    int64_t stride_h, stride_w;     /* 0: 1 and stride_h */
+    int64_t dilation_h, dilation_w; /* 0: 1 and dilation_h */
+    int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t groups; /* 0: 1 */
+    bool no_bias;
+    const char *name; /* NULL: made up */
+} ph_conv_desc;
+
+/*
+ * Add a convolution with new weights over `x`, which has `c` channels: He-normal weights (He 2015,
+ * arXiv:1502.01852, sec. 2.2) drawn from `seed` and the weights' name, zero bias.
+ */
+PH_API enum ph_status ph_graph_add_conv(ph_graph *g, ph_value x, int64_t c,
+                                        const ph_conv_desc *desc, uint64_t seed, ph_value *out,
+                                        ph_error *err);
+
+/*
+ * Check everything that can be checked without input data: names, values, order (no cycles),
+ * operators (all unsupported ones are listed in one message), attributes, types and shapes.
+ */
+PH_API enum ph_status ph_graph_check(const ph_graph *g, ph_error *err);
+
+/* Looking at a graph. Strings and tensors live as long as the graph; indices must be in range. */
+PH_API const char *ph_graph_name(const ph_graph *g);
+PH_API int64_t ph_graph_opset(const ph_graph *g); /* of the default domain */
+PH_API size_t ph_graph_n_inputs(const ph_graph *g); /* without those that are constants */
+PH_API size_t ph_graph_n_outputs(const ph_graph *g);
+PH_API ph_value ph_graph_input(const ph_graph *g, size_t i);
+PH_API ph_value ph_graph_output(const ph_graph *g, size_t i);
+PH_API size_t ph_graph_n_values(const ph_graph *g);
+PH_API const char *ph_value_name(const ph_graph *g, ph_value v);
+PH_API ph_value ph_graph_find(const ph_graph *g, const char *name); /* PH_NONE if there is none */
+PH_API const ph_tensor *ph_value_constant(const ph_graph *g, ph_value v); /* NULL if it is none */
+/* Declared type of a value: writes up to PH_MAX_RANK dims (-1: open), returns the rank or -1. */
+PH_API int ph_value_type(const ph_graph *g, ph_value v, enum ph_dtype *dtype, int64_t *dims);
+PH_API size_t ph_graph_n_nodes(const ph_graph *g); /* in an order that can be executed */
+PH_API const char *ph_node_name(const ph_graph *g, size_t node);
+PH_API const char *ph_node_op(const ph_graph *g, size_t node);
+PH_API bool ph_node_supported(const ph_graph *g, size_t node);
+
+/* Metadata (ONNX metadata_props): set copies both; get returns NULL if the key is not there. */
+PH_API enum ph_status ph_graph_set_metadata(ph_graph *g, const char *key, const char *value,
+                                            ph_error *err);
+PH_API const char *ph_graph_metadata(const ph_graph *g, const char *key);
+
+/*
+ * Read and write ONNX. The reader accepts what it does not understand as far as it can carry it
+ * along: names, opsets, metadata and unknown fields survive read and write. External tensor data is
+ * read only from the model's own directory or below. Writing replaces the file at once or not at
+ * all.
+ *
+ * Errors: PH_ERR_IO, PH_ERR_NOT_FOUND, PH_ERR_FORMAT, PH_ERR_GRAPH, PH_ERR_UNSUPPORTED,
+ * PH_ERR_OVERFLOW, PH_ERR_NOMEM. Specification: ONNX IR, github.com/onnx/onnx/docs/IR.md.
+ */
+PH_API enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph **out,
+                                   ph_error *err);
+PH_API enum ph_status ph_onnx_read_memory(const ph_allocator *mem, const void *bytes, size_t n,
+                                          ph_graph **out, ph_error *err);
+PH_API enum ph_status ph_onnx_write(const ph_graph *g, const char *path, ph_error *err);
+
+/*
+ * Read a network text. The language is described in docs/net.md. Weights are new, drawn from
+ * `seed`. `origin` names the text in errors, which say line and column.
+ */
+PH_API enum ph_status ph_net_parse(const ph_allocator *mem, const char *text, size_t n,
+                                   const char *origin, uint64_t seed, ph_graph **out,
+                                   ph_error *err);
+PH_API enum ph_status ph_net_read(const ph_allocator *mem, const char *path, uint64_t seed,
+                                  ph_graph **out, ph_error *err);
+
+/* The networks in the box: name, one line about it, text. NULL past the last. Static storage. */
+PH_API const char *ph_zoo_name(size_t i);
+PH_API const char *ph_zoo_title(size_t i);
+PH_API const char *ph_zoo_text(size_t i);
+
+/*
+ * A model by name: a path that ends in .onnx or .net, or the name of a network in the box (whose
+ * weights, like those of a .net file, are drawn from `seed`).
+ */
+PH_API enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
+                                    ph_graph **out, ph_error *err);
+
+/* A shape given from outside for the input `name` of a graph, to fill in what the graph leaves open
+ * or to replace the batch size. Everything is borrowed. */
+typedef struct ph_shape_hint {
+    const char *name; /* NULL: the graph's only input */
+    size_t rank;
+    int64_t dims[PH_MAX_RANK];
+} ph_shape_hint;
+
+/* --- Account ------------------------------------------------------------------------------- */
+
+/* What a 1x1 convolution does to the channels. */
+enum ph_role { PH_ROLE_NONE = 0, PH_ROLE_SHRINK, PH_ROLE_KEEP, PH_ROLE_GROW };
+
+/* "shrink", "keep", "grow"; NULL for PH_ROLE_NONE. Static storage. */
+PH_API const char *ph_role_name(enum ph_role role);
+
+/* One node's costs. Strings live as long as the account. */
+typedef struct ph_layer_cost {
+    const char *name;
+    const char *op;
+    size_t output_rank;
+    int64_t output_dims[PH_MAX_RANK];
+    int64_t parameters; /* elements of its constant floating-point inputs; shared ones count once */
+    int64_t macs;
+    int64_t activation_bytes; /* all outputs */
+    enum ph_role role;
+} ph_layer_cost;
+
+/*
+ * What a 1x1 reduction saves: the module that consists of the reduction and the convolutions that
+ * read it, with the reduction and without it (those convolutions reading the wide input directly).
+ */
+typedef struct ph_saving {
+    const char *reduction;   /* name of the 1x1 layer that shrinks */
+    const char *consumer;    /* name of the convolution it feeds (the first, if there are more) */
+    size_t n_consumers;
+    int64_t c_in, c_reduced; /* channels before and after the reduction */
+    int64_t parameters_with, parameters_without;
+    int64_t macs_with, macs_without;
+} ph_saving;
+
+typedef struct ph_totals {
+    int64_t layers;
+    int64_t parameters;
+    int64_t macs;
+    int64_t activation_bytes;
+    int64_t parameter_bytes;
+} ph_totals;
+
+typedef struct ph_account ph_account;
+
+/*
+ * Account for every node of `g`. Open batch sizes count as 1 unless `hints` [n_hints] say otherwise.
+ * `g` is borrowed for the call. Errors: those of ph_graph_check.
+ */
+PH_API enum ph_status ph_account_new(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
+                                     ph_account **out, ph_error *err);
+PH_API void ph_account_free(ph_account *a);
+PH_API size_t ph_account_n_layers(const ph_account *a);
+PH_API const ph_layer_cost *ph_account_layer(const ph_account *a, size_t i);
+PH_API size_t ph_account_n_savings(const ph_account *a);
+PH_API const ph_saving *ph_account_saving(const ph_account *a, size_t i);
+PH_API const ph_totals *ph_account_totals(const ph_account *a);
+
+/* Write an account as a text table, as one JSON document ("schema": 1) or as CSV. */
+enum ph_format { PH_FORMAT_TEXT = 0, PH_FORMAT_JSON, PH_FORMAT_CSV };
+PH_API enum ph_status ph_account_write(const ph_account *a, enum ph_format format, FILE *f,
+                                       ph_error *err);
+
+/* ------------------------------------------------------------------------------------------------
+ * 4. Running
+ * --------------------------------------------------------------------------------------------- */
+
+/*
+ * A graph compiled for given input shapes: nodes in order, constants folded, weights packed, every
+ * buffer placed. Immutable; any number of runs, each on its own thread, may share one.
+ */
+typedef struct ph_plan ph_plan;
+
+/* Settings of ph_plan_new; zero means the default. */
+typedef struct ph_plan_desc {
+    size_t n_hints;
+    const ph_shape_hint *hints; /* [n_hints] shapes of inputs; open batch sizes are 1 otherwise */
+    bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
+} ph_plan_desc;
+
+/* `g` is borrowed and must outlive the plan unchanged. `desc` may be NULL. */
+PH_API enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                                  ph_error *err);
+PH_API void ph_plan_free(ph_plan *p);
+
+/* Inputs and outputs of a plan, in the graph's order, with shapes decided. Live with the plan. */
+typedef struct ph_port {
+    const char *name;
+    enum ph_dtype dtype;
+    size_t rank;
+    int64_t dims[PH_MAX_RANK];
+    int64_t count; /* elements */
+    size_t bytes;
+} ph_port;
+PH_API size_t ph_plan_n_inputs(const ph_plan *p);
+PH_API size_t ph_plan_n_outputs(const ph_plan *p);
+PH_API const ph_port *ph_plan_input(const ph_plan *p, size_t i);
+PH_API const ph_port *ph_plan_output(const ph_plan *p, size_t i);
+PH_API size_t ph_plan_arena_bytes(const ph_plan *p); /* activations and scratch of one run */
+
+/* A run of a plan: its activations and threads. Belongs to one thread at a time. */
+typedef struct ph_run ph_run;
+
+/* `p` is borrowed and must outlive the run. `n_threads` 0 means one per CPU. */
+PH_API enum ph_status ph_run_new(const ph_plan *p, size_t n_threads, ph_run **out, ph_error *err);
+PH_API void ph_run_free(ph_run *r);
+
+/*
+ * Run once.
+ *
+ * inputs   [n_inputs]; inputs[i] points to ph_plan_input(p, i)->count contiguous elements
+ * outputs  [n_outputs]; outputs[i] receives ph_plan_output(p, i)->count elements
+ *
+ * Allocates nothing. The same inputs give the same bits whatever the number of threads.
+ */
+PH_API enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *outputs,
+                                  ph_error *err);
+
+/* ------------------------------------------------------------------------------------------------
+ * 5. Training
+ * --------------------------------------------------------------------------------------------- */
+
+/* Labelled images, all of one size, held in memory as bytes. */
+typedef struct ph_dataset ph_dataset;
+
+enum ph_split { PH_SPLIT_TRAIN = 0, PH_SPLIT_TEST };
+
+/*
+ * Open one split of a data set.
+ *
+ * spec   "fashion-mnist:DIR"  IDX files as distributed, plain or gzipped (arXiv:1708.07747)
+ *        "cifar10:DIR"        binary version: data_batch_1.bin ... 5, test_batch.bin
+ *                             (Krizhevsky 2009, www.cs.toronto.edu/~kriz/cifar.html)
+ *
+ * Errors: PH_ERR_ARG (unknown kind), PH_ERR_NOT_FOUND, PH_ERR_IO, PH_ERR_FORMAT, PH_ERR_NOMEM.
+ */
+PH_API enum ph_status ph_dataset_open(const ph_allocator *mem, const char *spec,
+                                      enum ph_split split, ph_dataset **out, ph_error *err);
+PH_API void ph_dataset_free(ph_dataset *d);
+PH_API size_t ph_dataset_count(const ph_dataset *d);
+PH_API void ph_dataset_shape(const ph_dataset *d, int64_t chw[3]);
+PH_API size_t ph_dataset_n_classes(const ph_dataset *d);
+PH_API const char *ph_dataset_class(const ph_dataset *d, size_t label); /* "?" if out of range */
+PH_API size_t ph_dataset_label(const ph_dataset *d, size_t i);
+PH_API const uint8_t *ph_dataset_image(const ph_dataset *d, size_t i); /* [c,h,w] bytes */
+/* Images first .. first + n - 1 as floats in 0 .. 1, [n,c,h,w]. The range must exist. */
+PH_API void ph_dataset_floats(const ph_dataset *d, size_t first, size_t n, float *x);
+
+/* Result of an evaluation. */
+typedef struct ph_score {
+    size_t n_images;
+    size_t n_correct;
+    double loss;    /* mean softmax cross-entropy, nats */
+    double seconds; /* running the network, without reading the data */
+} ph_score;
+
+/*
+ * Classify every image of `d` with `g` (one image input [n,c,h,w] of floats 0 .. 1, one output
+ * [n, classes] or [n, classes, 1, 1]) in batches of `batch` (0: 100).
+ *
+ * predicted   out, optional: [ph_dataset_count(d)] class numbers
+ */
+PH_API enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t batch,
+                                  size_t n_threads, ph_score *score, int32_t *predicted,
+                                  ph_error *err);
+
+enum ph_optimizer { PH_SGD = 0, PH_ADAM };
+enum ph_schedule { PH_CONSTANT = 0, PH_STEP, PH_COSINE, PH_ONE_CYCLE };
+
+/* What a progress callback gets. */
+typedef struct ph_train_progress {
+    size_t epoch, n_epochs; /* epoch counts from 0 */
+    size_t step, n_steps;   /* within the epoch; step batches are done */
+    double loss, accuracy;  /* running means over the epoch, on augmented images */
+    double learning_rate;
+    double images_per_second;
+    double seconds_left; /* of the whole training */
+} ph_train_progress;
+
+/* Settings of a training; zero means the default that the comment gives. */
+typedef struct ph_train_desc {
+    size_t n_epochs; /* 1 */
+    size_t batch;    /* 128; images that do not fill a batch sit out the epoch (order is new in each) */
+    enum ph_optimizer optimizer;
+    enum ph_schedule schedule;
+    double learning_rate; /* peak; SGD 0.1, Adam 0.001 */
+    double momentum;      /* SGD 0.9; negative: none */
+    bool nesterov;
+    double weight_decay; /* L2, on weights of two or more dimensions only; 0 */
+    double label_smoothing; /* 0 */
+    double beta1, beta2, epsilon; /* Adam: 0.9, 0.999, 1e-8 */
+    size_t step_epochs;           /* PH_STEP: multiply by step_factor every so many epochs; 10 */
+    double step_factor;           /* 0.1 */
+    double warmup;                /* PH_ONE_CYCLE: share of the steps going up; 0.3 */
+    int shift;     /* augmentation: shift by up to so many pixels each way, zeros coming in; 0 */
+    bool flip;     /* augmentation: mirror left-right with probability 1/2 */
+    uint64_t seed; /* order of images, augmentation, dropout */
+    size_t n_threads; /* 0: one per CPU; changes no bit of the result */
+    /* Called after every step; a result other than 0 stops the training at that step. */
+    int (*progress)(void *user, const ph_train_progress *p);
+    void *user;
+} ph_train_desc;
+
+/* A training in progress. */
+typedef struct ph_trainer ph_trainer;
+
+/*
+ * Prepare to train `g` on `d` (both borrowed for the trainer's life; the weights in `g` are updated
+ * by ph_trainer_epoch). The network is what ph_evaluate takes; a Softmax at its end is left out of
+ * the loss, which is softmax cross-entropy.
+ *
+ * Errors: PH_ERR_UNSUPPORTED (an operator without a gradient is in the way), PH_ERR_SHAPE,
+ * PH_ERR_ARG, PH_ERR_NOMEM.
+ */
+PH_API enum ph_status ph_trainer_new(ph_graph *g, const ph_dataset *d, const ph_train_desc *desc,
+                                     ph_trainer **out, ph_error *err);
+PH_API void ph_trainer_free(ph_trainer *t);
+
+/*
+ * Train to the end of the current epoch and bring the weights in the graph up to date. PH_ERR_STOPPED
+ * if the callback asked so: the graph is up to date and the trainer may be saved or go on. `last`,
+ * if not NULL, receives the last progress. Past the last epoch: PH_ERR_ARG.
+ * If the loss or a gradient is not finite: PH_ERR_ARG; the graph is as the last good step left it.
+ */
+PH_API enum ph_status ph_trainer_epoch(ph_trainer *t, ph_train_progress *last, ph_error *err);
+PH_API size_t ph_trainer_epochs_done(const ph_trainer *t);
+
+/*
+ * Save everything that a continued training needs, and bring a new trainer to that point. The file
+ * is an ordinary ONNX model whose extra constants hold the optimiser's state; settings must be those
+ * of the saved training. Continued or not, the bits of the result are the same.
+ */
+PH_API enum ph_status ph_trainer_save(const ph_trainer *t, const char *path, ph_error *err);
+PH_API enum ph_status ph_trainer_resume(ph_trainer *t, const char *path, ph_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PINHOLE_H */

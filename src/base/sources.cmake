@@ -1,0 +1,8 @@
+list(APPEND PINHOLE_SOURCES
+  base/alloc.c
+  base/clock.c
+  base/cpu.c
+  base/error.c
+  base/file.c
+  base/pool.c
+  base/rng.c)
