@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The graph: values, nodes and constants, as ONNX sees them. Built by build.c, checked by check.c,
+ * shapes by infer.c, costs by account.c.
+ */
+#ifndef PHI_GRAPH_H
+#define PHI_GRAPH_H
+
+#include "graph/op.h"
+
+/* Bytes carried along from a file and not understood: serialised protobuf fields. */
+typedef struct phi_blob {
+    unsigned char *bytes;
+    size_t n;
+} phi_blob;
+
+typedef struct phi_attr {
+    char *name;
+    enum ph_attr_kind kind; /* 0: a kind we do not know; everything is in `extra` */
+    int64_t i;
+    float f;
+    char *s;
+    size_t s_bytes; /* strings may hold zero bytes; s has one more behind the end */
+    size_t n;
+    float *floats;
+    int64_t *ints;
+    char **strings;
+    ph_tensor *tensor;
+    phi_blob extra;
+} phi_attr;
+
+typedef struct phi_value {
+    char *name;
+    enum ph_dtype dtype; /* PH_UNDEFINED: not declared */
+    int rank;            /* declared; -1: not declared */
+    int64_t dims[PH_MAX_RANK];   /* -1: open */
+    char *dim_names[PH_MAX_RANK]; /* symbolic names of open dimensions, or NULL */
+    ph_tensor *constant; /* initializer, or NULL */
+    int32_t producer;    /* node, or -1 */
+    bool is_input;       /* listed among the graph's inputs (constants may be, too) */
+    bool has_info;       /* listed in value_info */
+    phi_blob extra;      /* unknown fields of its ValueInfoProto */
+    phi_blob tensor_extra; /* unknown fields of its initializer's TensorProto */
+} phi_value;
+
+typedef struct phi_node {
+    char *name; /* unique in the graph; made up where the file has none */
+    bool name_made_up;
+    char *op_type;
+    char *domain; /* "" is ONNX's own */
+    const phi_op *op; /* NULL: not known here */
+    size_t n_in, n_out, n_attrs;
+    ph_value *in; /* PH_NONE: left out */
+    ph_value *out; /* PH_NONE: an optional output nobody wants */
+    phi_attr *attrs;
+    phi_blob extra;
+} phi_node;
+
+typedef struct phi_opset { /* an opset import */
+    char *domain;
+    int64_t version;
+} phi_opset;
+
+typedef struct phi_meta {
+    char *key, *value;
+} phi_meta;
+
+struct ph_graph {
+    ph_allocator mem;
+    char *name;
+    int64_t ir_version;
+    phi_opset *opsets; size_t n_opsets, opsets_capacity;
+    phi_meta *meta;    size_t n_meta, meta_capacity;
+    phi_value *values; size_t n_values, values_capacity;
+    phi_node *nodes;   size_t n_nodes, nodes_capacity; /* sorted: producers first (check sees to it) */
+    ph_value *inputs;  size_t n_inputs, inputs_capacity; /* in file order, constants among them */
+    ph_value *outputs; size_t n_outputs, outputs_capacity;
+    phi_blob extra, model_extra; /* unknown fields of GraphProto and ModelProto */
+    /* name -> index + 1, open addressing; see build.c */
+    struct phi_names { uint32_t *slot; size_t n_slots, n_used; } value_names, node_names;
+};
+
+/* --- build.c: beyond the public builder ------------------------------------------------------ */
+
+/* The value of this name, made if it is new (nothing known about it yet). */
+enum ph_status phi_graph_value(ph_graph *g, const char *name, ph_value *out, ph_error *err);
+/* Give a value its constant; taken. PH_ERR_GRAPH if it already is one or has a producer. */
+enum ph_status phi_graph_set_constant(ph_graph *g, ph_value v, ph_tensor *taken, ph_error *err);
+/* List a value among the inputs. */
+enum ph_status phi_graph_set_input(ph_graph *g, ph_value v, ph_error *err);
+/*
+ * Append a node whose inputs may be produced by nodes that come later in the file; phi_graph_sort
+ * puts that right. `domain` "" is ONNX's own.
+ */
+enum ph_status phi_graph_append(ph_graph *g, const char *domain, const char *op_type,
+                                const char *name, size_t n_in, const ph_value *in, size_t n_out,
+                                const ph_value *out, size_t *node, ph_error *err);
+/* Add an attribute to a node; copied. */
+enum ph_status phi_node_add_attr(ph_graph *g, size_t node, const ph_attr *attr, ph_error *err);
+/* The next attribute of a node, zeroed but for its name, for the caller to fill with memory of g. */
+enum ph_status phi_node_new_attr(ph_graph *g, size_t node, const char *name, phi_attr **out,
+                                 ph_error *err);
+enum ph_status phi_graph_set_opset(ph_graph *g, const char *domain, int64_t version, ph_error *err);
+int64_t phi_graph_opset_of(const ph_graph *g, const char *domain); /* 0: not imported */
+enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes, size_t n,
+                            ph_error *err); /* copied */
+
+/* --- check.c --------------------------------------------------------------------------------- */
+
+/* Put nodes in an order that can be executed, stable. PH_ERR_GRAPH naming a node of a cycle, or a
+ * value that nobody makes. */
+enum ph_status phi_graph_sort(ph_graph *g, ph_error *err);
+/* Names, producers, order, outputs: everything but operators and shapes. */
+enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err);
+/* All nodes with operators, opsets or attributes that Pinhole does not know, in one message. */
+enum ph_status phi_graph_check_supported(const ph_graph *g, ph_error *err);
+
+/* --- infer.c --------------------------------------------------------------------------------- */
+
+/* What is known about a value for given input shapes. */
+typedef struct phi_fact {
+    phi_type type; /* rank -1: nothing (a value that no node produced yet) */
+    const ph_tensor *constant; /* its value if known before running, or NULL */
+    ph_tensor *owned;          /* the same, where inference computed it */
+} phi_fact;
+
+typedef struct phi_facts {
+    ph_allocator mem;
+    const ph_graph *graph;
+    size_t n_values;
+    phi_fact *value; /* [n_values] */
+    void **params;   /* [n_nodes] op->params_bytes each; NULL if 0 */
+} phi_facts;
+
+/*
+ * Shapes, constants and parameters of the whole graph for given input shapes. Nodes whose inputs are
+ * all constant are computed at once and become constants (constant folding), unless
+ * `fold` is false, when only small integer results are (what shapes are made of).
+ */
+enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
+                               bool fold, phi_facts **out, ph_error *err);
+void phi_facts_free(phi_facts *f);
+
+/* Set up the inference context of node `i` again from the facts (for op->macs). `in` and `constant`
+ * are caller's arrays of PHI_MAX_IN, `out` of PHI_MAX_OUT. */
+void phi_facts_node(const phi_facts *f, size_t i, phi_infer *c, const phi_type **in,
+                    const ph_tensor **constant, phi_type *out);
+
+#endif /* PHI_GRAPH_H */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operator is: one `phi_op`, in one file of src/ops/, with everything that is known about it.
+ * Graphs, plans and training only speak to this interface.
+ */
+#ifndef PHI_OP_H
+#define PHI_OP_H
+
+#include "base/pool.h"
+#include "graph/tensor.h"
+
+struct phi_node;
+
+#define PHI_MAX_IN 512 /* inputs of a node; Concat and Sum are variadic */
+#define PHI_MAX_OUT 8
+
+/* An attribute the operator knows. `first`, `last`: opsets in which it exists (last 0: still). */
+typedef struct phi_attr_rule {
+    const char *name; /* NULL ends the list */
+    enum ph_attr_kind kind;
+    int first, last;
+    bool required;
+} phi_attr_rule;
+
+/*
+ * Shape inference, and the check of everything that can be checked without data. Input shapes are
+ * always known in full. `constant[i]` is the value of input i where it is known before running (or
+ * NULL): Reshape reads its target shape from there.
+ * The operator fills out[i].type for all its outputs, and `params` (op->params_bytes, zeroed) with
+ * what it wants to know while running, so that no attribute is looked up in the hot path.
+ */
+typedef struct phi_infer {
+    const struct phi_node *node;
+    int opset;
+    size_t n_in, n_out;
+    const phi_type *const *in;        /* [n_in]; NULL: left out */
+    const ph_tensor *const *constant; /* [n_in] */
+    phi_type *out;                    /* [n_out] */
+    void *params;
+    ph_error *err;
+} phi_infer;
+
+/*
+ * One execution, forward or backward. Views have final shapes and strides. In `work_bytes` and
+ * `save_bytes`, and in `pack` for all but constants, data pointers may be NULL.
+ */
+typedef struct phi_exec {
+    const struct phi_node *node;
+    const void *params;
+    size_t n_in, n_out;
+    const phi_view *in;  /* [n_in]; phi_view_absent: left out */
+    const phi_view *out; /* [n_out]; phi_view_absent: an optional output left out */
+    /* Backward only. Gradients have the types and layouts of in and out. dout[i] absent: zero.
+     * din[i] absent: not wanted. Backward writes each wanted din in full (it does not add). */
+    const phi_view *dout; /* [n_out] */
+    const phi_view *din;  /* [n_in] */
+    phi_pool *pool;       /* NULL: one thread */
+    void *work;           /* op->work_bytes, 64-byte aligned, contents undefined */
+    void *save;           /* training only: op->save_bytes kept from forward to backward; else NULL */
+    const void *packed;   /* weights made ready by op->pack; NULL: pack into work yourself */
+    bool training;        /* batch statistics, dropout */
+    uint64_t seed;        /* training: random numbers of this step and node are */
+    uint64_t stream;      /*   phi_philox(seed, stream, element index) */
+    /* Fused behind the operator's own result (Conv only): y = min(max(y, lo), hi). The plan sets
+     * them; -INFINITY and INFINITY otherwise. */
+    float lo, hi;
+} phi_exec;
+
+/*
+ * How an operator wants its operands in memory.
+ * ANY    any strides on any operand; its outputs are laid out like its first channels-last input
+ * PLAIN  all operands dense in logical order
+ * IMAGE  the inputs of `image_in` and all outputs dense channels-last, the rest plain
+ */
+enum phi_layout { PHI_LAYOUT_ANY = 0, PHI_LAYOUT_PLAIN, PHI_LAYOUT_IMAGE };
+
+typedef struct phi_op {
+    const char *name;  /* ONNX operator, default domain */
+    int since, until;  /* opsets whose definition is understood; until 0: to the newest */
+    const phi_attr_rule *attrs;
+    int min_in, max_in; /* max_in -1: variadic */
+    int min_out, max_out;
+    enum phi_layout layout;
+    uint32_t image_in;  /* bit i: input i (bit 31: and all from 31 on) */
+    uint32_t trainable; /* bit i: a constant at input i is a parameter that training updates */
+    size_t params_bytes;
+
+    enum ph_status (*infer)(phi_infer *c);
+    /* MACs of the node; NULL: none. Types as after infer. PH_ERR_OVERFLOW possible. */
+    enum ph_status (*macs)(const phi_infer *c, int64_t *macs);
+
+    size_t (*work_bytes)(const phi_exec *e, bool backward); /* NULL: none */
+    size_t (*save_bytes)(const phi_exec *e);                /* NULL: none */
+    /* Weights made ready once per plan. pack_bytes 0 or NULL: nothing to pack. Constant inputs'
+     * data is there, others' may be NULL. */
+    size_t (*pack_bytes)(const phi_exec *e);
+    void (*pack)(const phi_exec *e, void *packed);
+    /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */
+    enum ph_status (*forward)(const phi_exec *e, ph_error *err);
+    enum ph_status (*backward)(const phi_exec *e, ph_error *err); /* NULL: no gradient */
+
+    /* What the plan may fuse. An operator with `epilogue` honours lo and hi, and its inputs 1
+     * (dimension 0) and 2 are weights and bias per output channel. `as_clamp`: the node is
+     * y = min(max(x, lo), hi) of its first input. `as_affine`: the node is, outside training,
+     * y = scale[c] * x + shift[c] per channel (dimension 1) of its first input; NULL arrays only
+     * ask. All inputs but the first must be known: both say false otherwise. */
+    bool epilogue;
+    bool (*as_clamp)(const phi_infer *c, float *lo, float *hi);
+    bool (*as_affine)(const phi_infer *c, double *scale, double *shift);
+} phi_op;
+
+/* The operator of this name in the default ONNX domain, or NULL. Implemented by src/ops/. */
+const phi_op *phi_op_find(const char *name);
+/* All of them, NULL past the end. */
+const phi_op *phi_op_at(size_t i);
+
+/* Attributes of a node, with a default where it is missing. Kinds were checked before infer runs. */
+int64_t phi_attr_int(const struct phi_node *node, const char *name, int64_t fallback);
+float phi_attr_float(const struct phi_node *node, const char *name, float fallback);
+const char *phi_attr_string(const struct phi_node *node, const char *name, const char *fallback);
+/* NULL and n = 0 where missing */
+const int64_t *phi_attr_ints(const struct phi_node *node, const char *name, size_t *n);
+const float *phi_attr_floats(const struct phi_node *node, const char *name, size_t *n);
+const ph_tensor *phi_attr_tensor(const struct phi_node *node, const char *name);
+bool phi_attr_has(const struct phi_node *node, const char *name);
+
+/*
+ * Report a failed check from infer:  return phi_op_fail(c, PH_ERR_SHAPE, "weights expect ...");
+ * The message becomes "Conv 'inception_3a/1x1': weights expect ...".
+ */
+enum ph_status phi_op_fail(const phi_infer *c, enum ph_status status, const char *format, ...)
+    PHI_PRINTF(3, 4);
+
+#endif /* PHI_OP_H */
