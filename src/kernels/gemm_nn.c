@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * C = A B. After Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication"
+ * (ACM TOMS 34:3), with two differences: B is weights and packed once, and A is not packed where
+ * its rows lie in memory with neighbours side by side (a 1x1 convolution's pixels), because
+ * micro-kernels take A with any strides.
+ *
+ * K is cut into blocks; a task is a block of rows of C times a range of columns, and walks through
+ * all of K, so that nobody else adds to its part of C.
+ */
+#include "kernels/gemm.h"
+
+#include <math.h>
+
+#define K_BLOCK 256     /* a panel of B, 256 x 16 floats, takes half of a 32 KiB cache */
+#define ROW_BLOCK 96    /* rows of a task; with K_BLOCK, A's share of the second-level cache */
+#define B_NEAR 65536    /* bytes of B that may be walked through again for every tile of rows */
+#define TASKS 12        /* cut columns, too, where rows alone give fewer tasks */
+#define TASK_MACS 65536 /* but not into tasks smaller than this */
+#define SCATTER_COLUMNS 256
+
+/* What stands in front of a packed operand. */
+typedef struct packed_head {
+    const phk_kernel *kernel;
+    size_t k, n;
+} packed_head;
+#define HEAD_BYTES 64
+_Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+static size_t div_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+static size_t round_up(size_t a, size_t multiple)
+{
+    return div_up(a, multiple) * multiple;
+}
+
+size_t phi_block(size_t length, size_t most, size_t multiple)
+{
+    if (length <= most) return length;
+    return round_up(div_up(length, div_up(length, most)), multiple);
+}
+
+static size_t k_block(size_t k)
+{
+    return phi_block(k, K_BLOCK, 8);
+}
+
+/* --- Operands -------------------------------------------------------------------------------- */
+
+phi_weights phi_weights_matrix(const float *data, size_t k, ptrdiff_t k_stride, ptrdiff_t n_stride)
+{
+    return (phi_weights){.data = data,
+                         .count = {1, 1, k},
+                         .stride = {0, 0, k_stride},
+                         .n_stride = n_stride,
+                         .scale = 1};
+}
+
+/* out[i * ld + j] = in[i * row + j * step] */
+static void copy_block(const float *in, ptrdiff_t row, ptrdiff_t step, size_t n_rows, size_t n,
+                       float *out, size_t ld)
+{
+    for (size_t i = 0; i < n_rows; i++, in += row, out += ld) {
+        if (step == 1)
+            memcpy(out, in, n * sizeof *out);
+        else
+            for (size_t j = 0; j < n; j++)
+                out[j] = in[(ptrdiff_t)j * step];
+    }
+}
+
+void phi_rows_copy(const phi_rows *rows, size_t group, size_t row0, size_t n_rows, size_t k0,
+                   size_t n_k, bool by_column, float *out, size_t ld)
+{
+    const float *in = rows->data + (ptrdiff_t)group * rows->group_stride +
+                      (ptrdiff_t)row0 * rows->row + (ptrdiff_t)k0 * rows->step;
+    if (by_column)
+        copy_block(in, rows->step, rows->row, n_k, n_rows, out, ld);
+    else
+        copy_block(in, rows->row, rows->step, n_rows, n_k, out, ld);
+}
+
+/* --- Packing B ------------------------------------------------------------------------------- */
+
+/* Upper bound of n rounded up to whole panels, whichever kernel comes; SIZE_MAX: too large. */
+static size_t widest_columns(size_t n)
+{
+    size_t widest = 0;
+    const phk_kernel *kernel;
+    for (size_t i = 0; (kernel = phk_kernel_at(i)); i++) {
+        if (kernel->slot != PHK_gemm_f32) continue;
+        if (n > SIZE_MAX - kernel->nr) return SIZE_MAX;
+        size_t wide = round_up(n, kernel->nr);
+        if (wide > widest) widest = wide;
+    }
+    return widest;
+}
+
+size_t phi_gemm_pack_bytes(size_t k, size_t n, size_t groups)
+{
+    size_t bytes;
+    if (!phi_mul_size(k, widest_columns(n), &bytes) || !phi_mul_size(bytes, groups, &bytes) ||
+        !phi_mul_size(bytes, sizeof(float), &bytes) || !phi_add_size(bytes, HEAD_BYTES, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+typedef struct pack_job {
+    const phi_weights *b;
+    const phk_kernel *kernel;
+    size_t k, n, n_panels;
+    float *out;
+} pack_job;
+
+/* Rows k0 .. k0 + n_k - 1 of `n` columns to out [n_k][nr]; `in` is column 0 of the group. */
+static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t n_k, size_t n,
+                       size_t nr, float *out)
+{
+    size_t l = k0 % b->count[2], ij = k0 / b->count[2];
+    size_t j = ij % b->count[1], i = ij / b->count[1];
+    for (size_t k = 0; k < n_k; k++, out += nr) {
+        const float *row = in + ((ptrdiff_t)i * b->stride[0] + (ptrdiff_t)j * b->stride[1] +
+                                 (ptrdiff_t)l * b->stride[2]);
+        size_t c = 0;
+        for (; c < n; c++)
+            out[c] = b->scale * row[(ptrdiff_t)c * b->n_stride];
+        for (; c < nr; c++)
+            out[c] = 0;
+        if (++l < b->count[2]) continue;
+        l = 0;
+        if (++j < b->count[1]) continue;
+        j = 0;
+        i++;
+    }
+}
+
+/* One panel of columns of one group, through all blocks of K. */
+static void pack_task(void *arg, size_t task, size_t thread)
+{
+    const pack_job *p = arg;
+    const size_t nr = p->kernel->nr, group = task / p->n_panels, panel = task % p->n_panels;
+    const size_t wide = p->n_panels * nr, block = k_block(p->k), n0 = panel * nr;
+    const float *in =
+        p->b->data + ((ptrdiff_t)group * p->b->group_stride + (ptrdiff_t)n0 * p->b->n_stride);
+    float *out = p->out + group * p->k * wide;
+    (void)thread;
+    for (size_t k0 = 0; k0 < p->k; k0 += block) {
+        size_t n_k = min_size(block, p->k - k0);
+        pack_panel(p->b, in, k0, n_k, min_size(nr, p->n - n0), nr,
+                   out + k0 * wide + panel * n_k * nr);
+    }
+}
+
+void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool, void *packed)
+{
+    const phk_kernel *kernel = phk_choose(PHK_gemm_f32);
+    const size_t k = b->count[0] * b->count[1] * b->count[2];
+    pack_job p = {
+        b, kernel, k, n, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
+    *(packed_head *)packed = (packed_head){kernel, k, n};
+    phi_pool_run(pool, groups * p.n_panels, pack_task, &p);
+}
+
+/* --- The product ----------------------------------------------------------------------------- */
+
+typedef struct gemm_job {
+    const phi_gemm *g;
+    const phk_kernel *kernel;
+    const float *b;
+    char *work;
+    size_t thread_bytes;
+    size_t n_panels;         /* of all columns */
+    size_t k_block, m_block; /* of all blocks but the last */
+    size_t task_panels;      /* panels of a task */
+    size_t n_m, n_n;         /* tasks along rows and columns */
+} gemm_job;
+
+/* Part of C that one task makes in one block of K. */
+typedef struct gemm_part {
+    size_t group, m0, m, n0, n, k0, k;
+    bool first, last; /* block of K */
+    const float *a;   /* row m0, column k0 */
+    ptrdiff_t a_row, a_step;
+    const float *b; /* panel at n0 */
+    float *c;       /* element (m0, n0) */
+    ptrdiff_t c_row;
+} gemm_part;
+
+static bool a_is_ready(const phi_rows *a)
+{
+    return !a->gather && a->step == 1;
+}
+
+/* Distance of rows in A's scratch; not a multiple of the cache's way size. */
+static size_t scratch_ld(size_t n)
+{
+    return round_up(n, 16) + 16;
+}
+
+static size_t a_scratch_bytes(const phi_gemm *g)
+{
+    if (a_is_ready(&g->a)) return 0;
+    const size_t k = k_block(g->k);
+    const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
+    return (by_row > by_column ? by_row : by_column) * sizeof(float);
+}
+
+static size_t thread_bytes(const phi_gemm *g)
+{
+    size_t bytes = a_scratch_bytes(g);
+    if (g->scatter) bytes += ROW_BLOCK * SCATTER_COLUMNS * sizeof(float);
+    return round_up(bytes, PHI_ALIGN);
+}
+
+size_t phi_gemm_work_bytes(const phi_gemm *g, size_t n_threads)
+{
+    size_t bytes;
+    return phi_mul_size(thread_bytes(g), n_threads, &bytes) ? bytes : SIZE_MAX;
+}
+
+/* Make A's part ready in scratch if it is not. */
+static void prepare_a(const phi_gemm *g, gemm_part *p, float *scratch)
+{
+    const phi_rows *a = &g->a;
+    if (a_is_ready(a)) {
+        p->a = a->data + ((ptrdiff_t)p->group * a->group_stride + (ptrdiff_t)p->m0 * a->row +
+                          (ptrdiff_t)p->k0);
+        p->a_row = a->row;
+        p->a_step = 1;
+        return;
+    }
+    const bool by_column = a->gather ? a->by_column : a->row == 1;
+    const size_t ld = scratch_ld(by_column ? p->m : p->k);
+    if (a->gather)
+        a->gather(a->arg, p->group, p->m0, p->m, p->k0, p->k, scratch, ld);
+    else
+        phi_rows_copy(a, p->group, p->m0, p->m, p->k0, p->k, by_column, scratch, ld);
+    p->a = scratch;
+    p->a_row = by_column ? 1 : (ptrdiff_t)ld;
+    p->a_step = by_column ? (ptrdiff_t)ld : 1;
+}
+
+/* Rows i .. i + m - 1 of the part times panel `panel` of the part. */
+static void run_tile(const gemm_job *job, const gemm_part *p, size_t i, size_t m, size_t panel)
+{
+    const phi_gemm *g = job->g;
+    const size_t nr = job->kernel->nr, n = panel * nr;
+    phk_gemm_f32_args t = {.kc = p->k,
+                           .a = p->a + (ptrdiff_t)i * p->a_row,
+                           .a_row = p->a_row,
+                           .a_step = p->a_step,
+                           .b = p->b + panel * p->k * nr,
+                           .c = p->c + ((ptrdiff_t)i * p->c_row + (ptrdiff_t)n),
+                           .c_row = p->c_row,
+                           .m = m,
+                           .n = min_size(nr, p->n - n),
+                           .accumulate = !p->first || g->accumulate,
+                           .lo = -INFINITY,
+                           .hi = INFINITY};
+    if (p->last) {
+        if (g->bias) t.bias = g->bias + p->group * g->n + p->n0 + n;
+        t.lo = g->lo;
+        t.hi = g->hi;
+    }
+    PHK_CALL(gemm_f32, job->kernel)(&t);
+}
+
+/* All tiles of a part. Rows are spread evenly over the tiles: 7 rows are 4 + 3, not 6 + 1. */
+static void run_part(const gemm_job *job, const gemm_part *p)
+{
+    const size_t n_panels = div_up(p->n, job->kernel->nr);
+    const size_t n_tiles = div_up(p->m, job->kernel->mr);
+    const size_t height = p->m / n_tiles, taller = p->m % n_tiles; /* so many have one row more */
+    const bool rows_outer = p->k * p->n * sizeof(float) <= B_NEAR;
+    const size_t outer = rows_outer ? n_tiles : n_panels, inner = rows_outer ? n_panels : n_tiles;
+    for (size_t x = 0; x < outer; x++) {
+        for (size_t y = 0; y < inner; y++) {
+            size_t tile = rows_outer ? x : y, panel = rows_outer ? y : x;
+            run_tile(job, p, tile * height + min_size(tile, taller), height + (tile < taller),
+                     panel);
+        }
+    }
+}
+
+static void gemm_task(void *arg, size_t task, size_t thread)
+{
+    const gemm_job *job = arg;
+    const phi_gemm *g = job->g;
+    const size_t nr = job->kernel->nr, wide = job->n_panels * nr;
+    const size_t column = task % job->n_n, row = task / job->n_n % job->n_m;
+    char *scratch = job->work + thread * job->thread_bytes;
+    gemm_part p = {.group = task / job->n_n / job->n_m,
+                   .m0 = row * job->m_block,
+                   .n0 = column * job->task_panels * nr,
+                   .first = true,
+                   .c_row = g->c_row};
+    p.m = min_size(job->m_block, g->m - p.m0);
+    p.n = min_size(job->task_panels * nr, g->n - p.n0);
+    if (g->scatter) {
+        p.c = (float *)(void *)(scratch + a_scratch_bytes(g));
+        p.c_row = SCATTER_COLUMNS;
+    } else {
+        p.c = g->c + ((ptrdiff_t)p.group * g->c_group_stride + (ptrdiff_t)p.m0 * g->c_row +
+                      (ptrdiff_t)p.n0);
+    }
+    do { /* once for K = 0 as well: C is all zeros, plus bias */
+        p.k = min_size(job->k_block, g->k - p.k0);
+        p.last = p.k0 + p.k == g->k;
+        p.b = job->b + (p.group * g->k + p.k0) * wide + p.n0 * p.k;
+        prepare_a(g, &p, (float *)(void *)scratch);
+        run_part(job, &p);
+        p.k0 += p.k;
+        p.first = false;
+    } while (p.k0 < g->k);
+    if (g->scatter) g->scatter(g->scatter_arg, p.group, p.m0, p.m, p.n0, p.n, p.c, (size_t)p.c_row);
+}
+
+/* How many pieces to cut the panels of columns into, when there are `n_m` blocks of rows. */
+static size_t column_tasks(const phi_gemm *g, size_t n_m, size_t n_panels, size_t nr)
+{
+    const size_t have = n_m * g->groups;
+    size_t want = div_up(TASKS, have);
+    double macs = (double)g->m * (double)g->n * (double)(g->k ? g->k : 1) * (double)g->groups;
+    double most = macs / (double)have / TASK_MACS;
+    if ((double)want > most) want = most < 1 ? 1 : (size_t)most;
+    if (g->scatter) {
+        size_t least = div_up(n_panels, SCATTER_COLUMNS / nr);
+        if (want < least) want = least;
+    }
+    return min_size(want, n_panels);
+}
+
+void phi_gemm_run(const phi_gemm *g, const void *packed, phi_pool *pool, void *work)
+{
+    const packed_head *head = packed;
+    assert(head->k == g->k && head->n == g->n);
+    if (g->m == 0 || g->n == 0 || g->groups == 0) return;
+    const phk_kernel *kernel = head->kernel;
+    gemm_job job = {.g = g,
+                    .kernel = kernel,
+                    .b = (const float *)(const void *)((const char *)packed + HEAD_BYTES),
+                    .work = work,
+                    .thread_bytes = thread_bytes(g),
+                    .n_panels = div_up(g->n, kernel->nr),
+                    .k_block = k_block(g->k)};
+    job.m_block = phi_block(g->m, ROW_BLOCK / kernel->mr * kernel->mr, kernel->mr);
+    job.n_m = div_up(g->m, job.m_block);
+    job.task_panels = div_up(job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr));
+    job.n_n = div_up(job.n_panels, job.task_panels);
+    phi_pool_run(pool, g->groups * job.n_m * job.n_n, gemm_task, &job);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels/im2col.h"
+
+/* Runs are short (a few to some hundred floats): fixed-size moves instead of calls to memcpy. */
+static inline float *copy_run(float *out, const float *in, size_t n)
+{
+    for (; n >= 8; n -= 8, in += 8, out += 8)
+        memcpy(out, in, 8 * sizeof *out);
+    for (; n > 0; n--)
+        *out++ = *in++;
+    return out;
+}
+
+static inline float *zero_run(float *out, size_t n)
+{
+    for (; n >= 8; n -= 8, out += 8)
+        memset(out, 0, 8 * sizeof *out);
+    for (; n > 0; n--)
+        *out++ = 0;
+    return out;
+}
+
+/* Number of i >= 0 with start + i * step < limit, at most `count`; step > 0. */
+static int64_t steps_below(int64_t start, int64_t step, int64_t limit, int64_t count)
+{
+    if (start >= limit) return 0;
+    int64_t n = step == 1 ? limit - start : (limit - start - 1) / step + 1;
+    return n < count ? n : count;
+}
+
+typedef struct grid_point {
+    int64_t image, u, v;
+} grid_point;
+
+static grid_point locate(const phi_im2col *w, size_t row)
+{
+    int64_t line = (int64_t)row / w->gw;
+    return (grid_point){line / w->gh, line % w->gh, (int64_t)row % w->gw};
+}
+
+static void advance(const phi_im2col *w, grid_point *p)
+{
+    if (++p->v < w->gw) return;
+    p->v = 0;
+    if (++p->u < w->gh) return;
+    p->u = 0;
+    p->image++;
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* One line of taps of one row of the matrix: columns lo .. hi - 1 of its taps_w * c.
+ * `line` is the image line, or NULL outside of the image; x is where tap 0 falls. */
+static float *gather_taps(const phi_im2col *w, const float *line, int64_t x, int64_t lo, int64_t hi,
+                          float *out)
+{
+    if (!line) return zero_run(out, (size_t)(hi - lo));
+    int64_t first = steps_below(x, w->step_w, 0, w->taps_w); /* taps left of the image */
+    int64_t end = steps_below(x, w->step_w, w->w, w->taps_w);
+    int64_t a = min64(hi, max64(lo, first * w->c)), b = max64(a, min64(hi, end * w->c));
+    out = zero_run(out, (size_t)(a - lo));
+    if (w->step_w == 1 && w->c == w->pitch) { /* taps lie side by side */
+        out = copy_run(out, line + (x * w->c + a), (size_t)(b - a));
+    } else {
+        while (a < b) {
+            int64_t tap = a / w->c, ch = a % w->c, n = min64(b - a, w->c - ch);
+            out = copy_run(out, line + ((x + tap * w->step_w) * w->pitch + ch), (size_t)n);
+            a += n;
+        }
+    }
+    return zero_run(out, (size_t)(hi - b));
+}
+
+static void gather_row(const phi_im2col *w, const float *x, grid_point p, int64_t k0, int64_t k1,
+                       float *out)
+{
+    const int64_t line_k = w->taps_w * w->c;
+    const float *image = x + p.image * w->h * w->w * w->pitch;
+    for (int64_t i = k0 / line_k; i * line_k < k1; i++) {
+        int64_t y = p.u * w->stride_h + w->y0 + i * w->step_h;
+        const float *line = y >= 0 && y < w->h ? image + y * w->w * w->pitch : NULL;
+        int64_t lo = max64(k0 - i * line_k, 0), hi = min64(k1 - i * line_k, line_k);
+        out = gather_taps(w, line, p.v * w->stride_w + w->x0, lo, hi, out);
+    }
+}
+
+static void gather_rows(const void *arg, size_t group, size_t row0, size_t n_rows, size_t k0,
+                        size_t n_k, float *out, size_t ld)
+{
+    const phi_im2col *w = arg;
+    const float *x = w->x + (int64_t)group * w->c;
+    grid_point p = locate(w, row0);
+    for (size_t r = 0; r < n_rows; r++, out += ld) {
+        gather_row(w, x, p, (int64_t)k0, (int64_t)(k0 + n_k), out);
+        advance(w, &p);
+    }
+}
+
+/* `n` rows of the matrix that lie on one grid line, for one tap: x of the first is `x`. */
+static void gather_column_run(const phi_im2col *w, const float *line, int64_t x, int64_t n,
+                              float *out)
+{
+    if (!line) {
+        zero_run(out, (size_t)n);
+        return;
+    }
+    int64_t first = steps_below(x, w->stride_w, 0, n);
+    int64_t end = max64(first, steps_below(x, w->stride_w, w->w, n));
+    out = zero_run(out, (size_t)first);
+    if (w->stride_w == 1 && w->pitch == 1) {
+        out = copy_run(out, line + (x + first), (size_t)(end - first));
+    } else {
+        for (int64_t i = first; i < end; i++)
+            *out++ = line[(x + i * w->stride_w) * w->pitch];
+    }
+    zero_run(out, (size_t)(n - end));
+}
+
+/* One channel: a column of the matrix is a piece of the image itself, moved by the tap. */
+static void gather_columns(const void *arg, size_t group, size_t row0, size_t n_rows, size_t k0,
+                           size_t n_k, float *out, size_t ld)
+{
+    const phi_im2col *w = arg;
+    const float *x = w->x + (int64_t)group;
+    for (size_t k = k0; k < k0 + n_k; k++, out += ld) {
+        int64_t i = (int64_t)k / w->taps_w, j = (int64_t)k % w->taps_w;
+        grid_point p = locate(w, row0);
+        for (int64_t r = 0; r < (int64_t)n_rows;) {
+            int64_t n = min64(w->gw - p.v, (int64_t)n_rows - r);
+            int64_t y = p.u * w->stride_h + w->y0 + i * w->step_h;
+            const float *line =
+                y >= 0 && y < w->h ? x + (p.image * w->h + y) * w->w * w->pitch : NULL;
+            gather_column_run(w, line, p.v * w->stride_w + w->x0 + j * w->step_w, n, out + r);
+            r += n;
+            p.v += n - 1;
+            advance(w, &p);
+        }
+    }
+}
+
+phi_rows phi_im2col_rows(const phi_im2col *w)
+{
+    bool by_column = w->c == 1;
+    return (phi_rows){
+        .gather = by_column ? gather_columns : gather_rows, .arg = w, .by_column = by_column};
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Micro-kernels: the inner loops, one function per instruction set, listed in kernels.def. They
+ * allocate nothing, call nothing outside their file, and neither read nor write past the elements
+ * that their arguments describe. The drivers in this room cut problems into pieces for them.
+ */
+#ifndef PHI_KERNELS_H
+#define PHI_KERNELS_H
+
+#include "base/base.h"
+#include "base/cpu.h"
+
+/* Set by the build for compilers that can be told to use AVX2; see sources.cmake. */
+#ifndef PH_HAVE_AVX2
+#if defined(__AVX2__) && defined(__FMA__)
+#define PH_HAVE_AVX2 1
+#else
+#define PH_HAVE_AVX2 0
+#endif
+#endif
+
+/* Largest tile of any kernel of slot gemm_*; a table entry beyond it does not compile. */
+#define PHK_MAX_MR 32
+#define PHK_MAX_NR 64
+
+/*
+ * gemm: one tile of C = A B.
+ *
+ *   C[i][j] = min(max(x, lo), hi),  x = sum over p of A[i][p] B[p][j]  + C[i][j] if `accumulate`
+ *                                                                      + bias[j] if there is one
+ *
+ * A  element (i, p) at a[i * a_row + p * a_step]: a packed panel [kc][mr] has steps (1, mr), rows
+ *    that lie in memory as they are have (distance of rows, 1). Only the m rows are read.
+ * B  packed [kc][nr], 32-byte aligned; columns n .. nr - 1 are read and must exist.
+ * C  rows `c_row` apart; only m x n elements are touched, and not read unless `accumulate`.
+ *
+ * 1 <= m <= mr, 1 <= n <= nr, kc >= 0. C overlaps nothing. The sum runs over p = 0, 1, 2 ... in one
+ * accumulator per element, whatever m and n are, so an element's bits do not depend on the tile it
+ * falls in. Comparisons let NaN through, as max and min of IEEE 754-1985's friends do not:
+ * NaN in, NaN out.
+ */
+typedef struct phk_gemm_f32_args {
+    size_t kc;
+    const float *a;
+    ptrdiff_t a_row, a_step;
+    const float *b;
+    float *c;
+    ptrdiff_t c_row;
+    size_t m, n;
+    bool accumulate;
+    const float *bias; /* [n] or NULL */
+    float lo, hi;
+} phk_gemm_f32_args;
+typedef void phk_gemm_f32_fn(const phk_gemm_f32_args *g);
+
+/*
+ * dw: one output pixel of a depthwise convolution, or one pixel of its input gradient.
+ *
+ *   y[c] = min(max(x, lo), hi),  x = sum over t of x[t][c] w[t][c]  + y[c] if `accumulate`
+ *                                                                   + bias[c] if there is one
+ * for c = 0 .. n - 1, taps in order t = 0 .. taps - 1, no overlap of y with the rest. y is not read
+ * unless `accumulate`.
+ */
+typedef struct phk_dw_f32_args {
+    size_t n, taps;
+    const float *const *x; /* [taps] pointers to [n] */
+    const float *const *w; /* [taps] pointers to [n] */
+    float *y;              /* [n] */
+    bool accumulate;
+    const float *bias; /* [n] or NULL */
+    float lo, hi;
+} phk_dw_f32_args;
+typedef void phk_dw_f32_fn(const phk_dw_f32_args *g);
+
+/*
+ * dwg: one tap of a depthwise convolution's weight gradient, along a row of output pixels.
+ *
+ *   g[c] += sum over p of x[p * x_step + c] dy[p * dy_step + c],  c = 0 .. n - 1, p in order
+ */
+typedef struct phk_dwg_f32_args {
+    size_t n, pixels;
+    const float *x, *dy;
+    ptrdiff_t x_step, dy_step;
+    float *g; /* [n] */
+} phk_dwg_f32_args;
+typedef void phk_dwg_f32_fn(const phk_dwg_f32_args *g);
+
+/* --- The table ------------------------------------------------------------------------------ */
+
+/* What kernels are for. The name ends in the element type that the slot works on. */
+enum phk_slot { PHK_gemm_f32, PHK_dw_f32, PHK_dwg_f32, PHK_N_SLOTS };
+
+/* Every kernel is called through the type of its slot: PHK_CALL(gemm_f32, kernel)(&args). */
+typedef void phk_any_fn(void);
+#define PHK_CALL(slot, kernel) ((phk_##slot##_fn *)(kernel)->fn)
+
+/* A line of kernels.def. */
+typedef struct phk_kernel {
+    enum phk_slot slot;
+    const char *slot_name, *name;
+    unsigned needs;  /* enum phi_cpu_flag */
+    unsigned mr, nr; /* gemm: the tile; others: 1 and the channels done at once */
+    phk_any_fn *fn;
+} phk_kernel;
+
+/* Line `i` of kernels.def, NULL past the end; not all of them can run on this machine. */
+const phk_kernel *phk_kernel_at(size_t i);
+
+/* The kernel to use now: the last one listed whose instructions are there and allowed. Whoever
+ * packs data for it must remember it, as the answer changes with ph_cpu_limit(). */
+const phk_kernel *phk_choose(enum phk_slot slot);
+
+#define PH_KERNEL(slot, function, needs, mr, nr) phk_##slot##_fn function;
+#include "kernels/kernels.def"
+#undef PH_KERNEL
+
+#endif /* PHI_KERNELS_H */

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The convolution engine against loops in double: forward and all three gradients over shapes
+ * chosen for their awkwardness, and the same bits for 1, 2 and 3 threads.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "graph/graph.h"
+#include "ops/conv.h"
+
+extern const phi_op phi_op_conv;
+
+/* Kernel, stride, ... are (h, w); rank 3 uses w alone. */
+typedef struct conv_case {
+    int rank;
+    int64_t n, c, h, w, k, r, s, groups;
+    int64_t stride[2], pads[4], dilation[2];
+    bool bias;
+    float lo, hi;
+} conv_case;
+
+#define NO_CLAMP -INFINITY, INFINITY
+static const conv_case cases[] = {
+    /* plain 1x1: exact tiles, odd everything, one pixel, one channel */
+    {4, 2, 32, 6, 8, 16, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 3, 7, 5, 3, 13, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, 0, 0.5f},
+    {4, 1, 300, 1, 1, 37, 1, 1, 1, {1, 1}, {0}, {2, 3}, false, NO_CLAMP},
+    {4, 1, 1, 4, 9, 1, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 520, 9, 11, 70, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, 0, INFINITY},
+    /* 1x1 with stride, with padding, with both, with groups */
+    {4, 2, 19, 7, 9, 11, 1, 1, 1, {2, 2}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 19, 8, 8, 33, 1, 1, 1, {3, 2}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 5, 4, 3, 6, 1, 1, 1, {1, 1}, {1, 2, 0, 3}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 12, 7, 7, 18, 1, 1, 3, {2, 3}, {1, 0, 2, 1}, {1, 1}, true, 0, 6},
+    {4, 2, 12, 5, 6, 8, 1, 1, 4, {1, 1}, {0}, {1, 1}, true, NO_CLAMP},
+    /* first layers */
+    {4, 2, 1, 28, 28, 20, 5, 5, 1, {1, 1}, {2, 2, 2, 2}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 1, 11, 13, 5, 3, 4, 1, {2, 3}, {0, 1, 2, 0}, {2, 1}, true, NO_CLAMP},
+    {4, 1, 3, 17, 19, 24, 7, 7, 1, {2, 2}, {3, 3, 3, 3}, {1, 1}, true, 0, INFINITY},
+    /* wide kernels, long sums */
+    {4, 2, 40, 9, 10, 50, 3, 3, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, 0, INFINITY},
+    {4, 1, 70, 5, 6, 200, 3, 3, 1, {1, 1}, {0, 1, 2, 0}, {1, 1}, false, NO_CLAMP},
+    {4, 2, 16, 12, 12, 17, 3, 3, 1, {2, 2}, {1, 1, 1, 1}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 6, 13, 12, 7, 5, 4, 1, {3, 2}, {4, 3, 1, 0}, {1, 2}, true, NO_CLAMP},
+    /* dilation and stride with and without a common divisor */
+    {4, 2, 5, 15, 14, 9, 3, 3, 1, {1, 1}, {2, 2, 2, 2}, {2, 2}, true, NO_CLAMP},
+    {4, 2, 5, 17, 16, 9, 3, 3, 1, {2, 4}, {2, 3, 2, 3}, {2, 6}, true, NO_CLAMP},
+    {4, 1, 4, 21, 20, 6, 4, 3, 1, {4, 3}, {1, 5, 0, 2}, {3, 2}, true, NO_CLAMP},
+    /* stride larger than the kernel and than the image; padding larger than the image */
+    {4, 2, 4, 11, 10, 6, 2, 2, 1, {5, 4}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 4, 5, 5, 6, 2, 2, 1, {9, 7}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 3, 2, 3, 4, 3, 3, 1, {1, 2}, {4, 5, 3, 4}, {1, 1}, true, NO_CLAMP},
+    /* groups, with one channel on either side of a group */
+    {4, 2, 12, 6, 7, 18, 3, 3, 3, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, 0, INFINITY},
+    {4, 2, 10, 7, 6, 5, 3, 2, 5, {2, 1}, {1, 0, 1, 1}, {1, 2}, true, NO_CLAMP},
+    /* depthwise: vector widths and rests, multipliers, strides, many taps */
+    {4, 2, 35, 7, 8, 35, 3, 3, 35, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, 0, 6},
+    {4, 2, 64, 9, 8, 64, 3, 3, 64, {2, 2}, {1, 1, 1, 1}, {1, 1}, false, NO_CLAMP},
+    {4, 2, 9, 6, 7, 27, 3, 2, 9, {1, 2}, {1, 0, 1, 1}, {2, 1}, true, -0.2f, 0.3f},
+    {4, 1, 2, 5, 5, 8, 3, 3, 2, {2, 3}, {0, 2, 1, 0}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 8, 14, 13, 8, 9, 11, 8, {1, 1}, {4, 5, 4, 5}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 8, 12, 13, 16, 9, 9, 8, {2, 1}, {4, 4, 4, 4}, {1, 1}, true, NO_CLAMP},
+    {4, 2, 3, 12, 13, 3, 2, 2, 3, {4, 5}, {0}, {2, 3}, true, NO_CLAMP},
+    /* one-dimensional */
+    {3, 3, 6, 1, 31, 10, 1, 5, 1, {1, 2}, {0, 2, 0, 1}, {1, 3}, true, NO_CLAMP},
+    {3, 2, 8, 1, 20, 12, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, NO_CLAMP},
+    {3, 2, 8, 1, 20, 8, 1, 3, 8, {1, 1}, {0, 1, 0, 1}, {1, 1}, true, NO_CLAMP},
+    {3, 1, 1, 1, 50, 4, 1, 7, 1, {1, 1}, {0, 3, 0, 3}, {1, 1}, false, NO_CLAMP},
+    /* no image at all; enough pixels for sums in several pieces */
+    {4, 0, 3, 5, 5, 4, 3, 3, 1, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, NO_CLAMP},
+    {4, 7, 9, 28, 27, 10, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 7, 1, 28, 29, 10, 5, 5, 1, {1, 1}, {2, 2, 2, 2}, {1, 1}, true, NO_CLAMP},
+};
+
+/* --- A node and its operands -------------------------------------------------------------------
+ */
+
+typedef struct fixture {
+    size_t index; /* in cases */
+    conv_case t;
+    phi_node node;
+    phi_attr attrs[5];
+    int64_t ints[10];
+    phi_conv_shape shape;
+    phi_type type[4]; /* x, w, bias, y */
+    float *x, *w, *b, *y, *dy, *dx, *dw, *db;
+    phi_view in[3], din[3], out[1], dout[1];
+} fixture;
+
+static float *floats(size_t n)
+{
+    float *x = phi_alloc(NULL, n * sizeof *x);
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = NAN; /* whoever forgets to write is found out */
+    return x;
+}
+
+static void add_ints(fixture *f, char *name, size_t n, const int64_t *values)
+{
+    phi_attr *a = &f->attrs[f->node.n_attrs++];
+    *a = (phi_attr){.name = name, .kind = PH_ATTR_INTS, .n = n};
+    a->ints = calloc(n, sizeof *a->ints);
+    assert_non_null(a->ints);
+    memcpy(a->ints, values, n * sizeof *values);
+}
+
+static void build_node(fixture *f)
+{
+    static char op[] = "Conv", name[] = "case", strides[] = "strides", pads[] = "pads",
+                dilations[] = "dilations", group[] = "group";
+    const conv_case *t = &f->t;
+    const size_t n = t->rank == 3 ? 1 : 2;
+    const int64_t pads1[2] = {t->pads[1], t->pads[3]};
+    f->node = (phi_node){.name = name, .op_type = op, .op = &phi_op_conv, .attrs = f->attrs};
+    add_ints(f, strides, n, t->stride + 2 - n);
+    add_ints(f, dilations, n, t->dilation + 2 - n);
+    add_ints(f, pads, 2 * n, n == 1 ? pads1 : t->pads);
+    f->attrs[f->node.n_attrs++] = (phi_attr){.name = group, .kind = PH_ATTR_INT, .i = t->groups};
+}
+
+static phi_type type_of(int rank, int64_t a, int64_t b, int64_t h, int64_t w)
+{
+    phi_type t = {.dtype = PH_FLOAT32, .rank = rank, .dims = {a, b, h, w}};
+    if (rank == 3) t.dims[2] = w;
+    return t;
+}
+
+static phi_view image_view(const phi_type *t, float *data)
+{
+    phi_view v = {.type = *t, .data = data};
+    phi_strides_channels_last(t, v.strides);
+    return v;
+}
+
+static enum ph_status infer(fixture *f, ph_error *err)
+{
+    const conv_case *t = &f->t;
+    const phi_type *in[3] = {&f->type[0], &f->type[1], t->bias ? &f->type[2] : NULL};
+    const ph_tensor *constant[3] = {NULL, NULL, NULL};
+    f->type[0] = type_of(t->rank, t->n, t->c, t->h, t->w);
+    f->type[1] = type_of(t->rank, t->k, t->c / t->groups, t->r, t->s);
+    f->type[2] = (phi_type){.dtype = PH_FLOAT32, .rank = 1, .dims = {t->k}};
+    phi_infer c = {.node = &f->node,
+                   .opset = 17,
+                   .n_in = t->bias ? 3 : 2,
+                   .n_out = 1,
+                   .in = in,
+                   .constant = constant,
+                   .out = &f->type[3],
+                   .params = &f->shape,
+                   .err = err};
+    return phi_op_conv.infer(&c);
+}
+
+static void fill(float *x, int64_t n, uint64_t stream)
+{
+    phi_rng_fill_normal(7, stream, 1, x, (size_t)n);
+}
+
+static void set_up(fixture *f, size_t index)
+{
+    const conv_case *t = &cases[index];
+    ph_error err = {0};
+    memset(f, 0, sizeof *f);
+    f->index = index;
+    f->t = *t;
+    build_node(f);
+    if (infer(f, &err)) fail_msg("%s", err.message);
+    const int64_t nx = phi_type_count(&f->type[0]), nw = phi_type_count(&f->type[1]);
+    const int64_t ny = phi_type_count(&f->type[3]);
+    f->x = floats((size_t)nx);
+    f->dx = floats((size_t)nx);
+    f->w = floats((size_t)nw);
+    f->dw = floats((size_t)nw);
+    f->b = floats((size_t)t->k);
+    f->db = floats((size_t)t->k);
+    f->y = floats((size_t)ny);
+    f->dy = floats((size_t)ny);
+    fill(f->x, nx, 1);
+    fill(f->w, nw, 2);
+    fill(f->b, t->k, 3);
+    fill(f->dy, ny, 4);
+    f->in[0] = image_view(&f->type[0], f->x);
+    f->in[1] = phi_view_plain(&f->type[1], f->w);
+    f->in[2] = t->bias ? phi_view_plain(&f->type[2], f->b) : PHI_NO_VIEW;
+    f->din[0] = image_view(&f->type[0], f->dx);
+    f->din[1] = phi_view_plain(&f->type[1], f->dw);
+    f->din[2] = t->bias ? phi_view_plain(&f->type[2], f->db) : PHI_NO_VIEW;
+    f->out[0] = image_view(&f->type[3], f->y);
+    f->dout[0] = image_view(&f->type[3], f->dy);
+}
+
+static void tear_down(fixture *f)
+{
+    float *all[] = {f->x, f->w, f->b, f->y, f->dy, f->dx, f->dw, f->db};
+    for (size_t i = 0; i < PHI_COUNT(all); i++)
+        phi_free(NULL, all[i]);
+    for (size_t i = 0; i < f->node.n_attrs; i++)
+        free(f->attrs[i].ints);
+}
+
+/* Scratch with a fence behind it. */
+#define FENCE 64
+static void *scratch(size_t bytes)
+{
+    assert_true(bytes < (size_t)1 << 32);
+    unsigned char *p = phi_alloc(NULL, bytes + FENCE);
+    assert_non_null(p);
+    memset(p, 0xff, bytes + FENCE);
+    return p;
+}
+
+static void drop_scratch(void *p, size_t bytes)
+{
+    for (size_t i = 0; i < FENCE; i++)
+        assert_int_equal(((unsigned char *)p)[bytes + i], 0xff);
+    phi_free(NULL, p);
+}
+
+static phi_exec exec_of(fixture *f, phi_pool *pool)
+{
+    return (phi_exec){.node = &f->node,
+                      .params = &f->shape,
+                      .n_in = f->t.bias ? 3 : 2,
+                      .n_out = 1,
+                      .in = f->in,
+                      .out = f->out,
+                      .dout = f->dout,
+                      .din = f->din,
+                      .pool = pool,
+                      .lo = f->t.lo,
+                      .hi = f->t.hi};
+}
+
+static void forward(fixture *f, phi_pool *pool, bool pack)
+{
+    phi_exec e = exec_of(f, pool);
+    void *packed = NULL;
+    size_t packed_bytes = 0;
+    if (pack) {
+        packed_bytes = phi_op_conv.pack_bytes(&e);
+        packed = scratch(packed_bytes);
+        phi_op_conv.pack(&e, packed);
+        e.packed = packed;
+    }
+    const size_t bytes = phi_op_conv.work_bytes(&e, false);
+    e.work = scratch(bytes);
+    assert_int_equal(phi_op_conv.forward(&e, NULL), PH_OK);
+    drop_scratch(e.work, bytes);
+    if (pack) drop_scratch(packed, packed_bytes);
+}
+
+static void backward(fixture *f, phi_pool *pool)
+{
+    phi_exec e = exec_of(f, pool);
+    e.training = true;
+    const size_t bytes = phi_op_conv.work_bytes(&e, true);
+    e.work = scratch(bytes);
+    assert_int_equal(phi_op_conv.backward(&e, NULL), PH_OK);
+    drop_scratch(e.work, bytes);
+}
+
+/* --- The definition -----------------------------------------------------------------------------
+ */
+
+/* What each y[n,k,oy,ox] += x[n,c,iy,ix] * w[k,cg,r,s] means; offsets into the arrays as they lie.
+ */
+typedef void each_product(fixture *f, void *arg, int64_t x, int64_t w, int64_t k, int64_t y);
+
+static void each_tap(fixture *f, each_product *fn, void *arg, int64_t n, int64_t k, int64_t oy,
+                     int64_t ox)
+{
+    const conv_case *t = &f->t;
+    const phi_conv_shape *d = &f->shape;
+    const int64_t cg = t->c / t->groups, group = k / (t->k / t->groups);
+    const int64_t y = ((n * d->oh + oy) * d->ow + ox) * t->k + k;
+    for (int64_t i = 0; i < t->r; i++)
+        for (int64_t j = 0; j < t->s; j++)
+            for (int64_t c = 0; c < cg; c++) {
+                int64_t iy = oy * t->stride[0] - t->pads[0] + i * t->dilation[0];
+                int64_t ix = ox * t->stride[1] - t->pads[1] + j * t->dilation[1];
+                if (iy < 0 || iy >= t->h || ix < 0 || ix >= t->w) continue;
+                fn(f, arg, ((n * t->h + iy) * t->w + ix) * t->c + group * cg + c,
+                   ((k * cg + c) * t->r + i) * t->s + j, k, y);
+            }
+}
+
+static void each(fixture *f, each_product *fn, void *arg)
+{
+    for (int64_t n = 0; n < f->t.n; n++)
+        for (int64_t oy = 0; oy < f->shape.oh; oy++)
+            for (int64_t ox = 0; ox < f->shape.ow; ox++)
+                for (int64_t k = 0; k < f->t.k; k++)
+                    each_tap(f, fn, arg, n, k, oy, ox);
+}
+
+/* Values, and sums of magnitudes to measure rounding errors by. */
+typedef struct expected {
+    double *value, *size;
+} expected;
+
+static expected expect(int64_t n)
+{
+    expected e = {calloc((size_t)n + 1, sizeof(double)), calloc((size_t)n + 1, sizeof(double))};
+    assert_non_null(e.value);
+    assert_non_null(e.size);
+    return e;
+}
+
+static void expect_add(expected *e, int64_t i, double v)
+{
+    e->value[i] += v;
+    e->size[i] += fabs(v);
+}
+
+/* `e` is used up. */
+static void compare(const fixture *f, const char *what, const float *got, expected e, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double bound = 1e-6 * (e.size[i] + 1);
+        if (fabs((double)got[i] - e.value[i]) <= bound) continue;
+        fail_msg("case %zu of test_conv.c: %s[%lld] is %g, wanted %g", f->index, what, (long long)i,
+                 (double)got[i], e.value[i]);
+    }
+    free(e.value);
+    free(e.size);
+}
+
+static void product_y(fixture *f, void *arg, int64_t x, int64_t w, int64_t k, int64_t y)
+{
+    (void)k;
+    expect_add(arg, y, (double)f->x[x] * (double)f->w[w]);
+}
+static void product_dx(fixture *f, void *arg, int64_t x, int64_t w, int64_t k, int64_t y)
+{
+    (void)k;
+    expect_add(arg, x, (double)f->dy[y] * (double)f->w[w]);
+}
+static void product_dw(fixture *f, void *arg, int64_t x, int64_t w, int64_t k, int64_t y)
+{
+    (void)k;
+    expect_add(arg, w, (double)f->dy[y] * (double)f->x[x]);
+}
+
+static void check_forward(fixture *f)
+{
+    const int64_t n = phi_type_count(&f->type[3]);
+    expected e = expect(n);
+    each(f, product_y, &e);
+    for (int64_t i = 0; i < n; i++) {
+        if (f->t.bias) expect_add(&e, i, (double)f->b[i % f->t.k]);
+        e.value[i] = fmin(fmax(e.value[i], (double)f->t.lo), (double)f->t.hi);
+    }
+    compare(f, "y", f->y, e, n);
+}
+
+static void check_backward(fixture *f)
+{
+    const int64_t nx = phi_type_count(&f->type[0]), nw = phi_type_count(&f->type[1]);
+    expected e = expect(nx);
+    each(f, product_dx, &e);
+    compare(f, "dx", f->dx, e, nx);
+    e = expect(nw);
+    each(f, product_dw, &e);
+    compare(f, "dw", f->dw, e, nw);
+    if (!f->t.bias) return;
+    e = expect(f->t.k);
+    for (int64_t i = 0; i < phi_type_count(&f->type[3]); i++)
+        expect_add(&e, i % f->t.k, (double)f->dy[i]);
+    compare(f, "dbias", f->db, e, f->t.k);
+}
+
+static void run_case(size_t i, size_t n_threads, bool pack, fixture *f)
+{
+    phi_pool *pool = NULL;
+    assert_int_equal(phi_pool_new(NULL, n_threads, &pool, NULL), PH_OK);
+    set_up(f, i);
+    forward(f, pool, pack);
+    backward(f, pool);
+    phi_pool_free(pool);
+}
+
+static void test_definition(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        fixture f;
+        run_case(i, 1, i % 2, &f);
+        check_forward(&f);
+        check_backward(&f);
+        tear_down(&f);
+    }
+}
+
+static void same_bits(const float *a, const float *b, const phi_type *t)
+{
+    if (phi_type_count(t)) assert_memory_equal(a, b, phi_type_bytes(t));
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        fixture one;
+        run_case(i, 1, false, &one);
+        for (size_t n_threads = 2; n_threads <= 3; n_threads++) {
+            fixture f;
+            run_case(i, n_threads, true, &f);
+            same_bits(one.y, f.y, &one.type[3]);
+            same_bits(one.dx, f.dx, &one.type[0]);
+            same_bits(one.dw, f.dw, &one.type[1]);
+            if (one.t.bias) same_bits(one.db, f.db, &one.type[2]);
+            tear_down(&f);
+        }
+        tear_down(&one);
+    }
+}
+
+/* A packed operand stays with its kernel when a cap comes later, and work sizes hold. */
+static void test_limit_after_packing(void **state)
+{
+    (void)state;
+    fixture before, after;
+    set_up(&before, 13);
+    set_up(&after, 13);
+    forward(&before, NULL, true);
+    phi_exec e = exec_of(&after, NULL);
+    void *packed = scratch(phi_op_conv.pack_bytes(&e));
+    phi_op_conv.pack(&e, packed);
+    e.packed = packed;
+    e.work = scratch(phi_op_conv.work_bytes(&e, false));
+    assert_int_equal(ph_cpu_limit("scalar"), PH_OK);
+    assert_int_equal(phi_op_conv.forward(&e, NULL), PH_OK);
+    assert_int_equal(ph_cpu_limit(NULL), PH_OK);
+    same_bits(before.y, after.y, &before.type[3]);
+    phi_free(NULL, e.work);
+    phi_free(NULL, packed);
+    tear_down(&before);
+    tear_down(&after);
+}
+
+/* The condition of the fast path: 1x1 and stride 1 and no padding; dilation does not matter. */
+static void test_plain_gemm(void **state)
+{
+    (void)state;
+    const phi_conv_shape plain = {.n = 1,
+                                  .c = 4,
+                                  .h = 5,
+                                  .w = 5,
+                                  .k = 6,
+                                  .r = 1,
+                                  .s = 1,
+                                  .groups = 1,
+                                  .oh = 5,
+                                  .ow = 5,
+                                  .stride_h = 1,
+                                  .stride_w = 1,
+                                  .dilation_h = 1,
+                                  .dilation_w = 1};
+    phi_conv_shape d = plain;
+    assert_true(phi_conv_is_plain_gemm(&d));
+    d.dilation_h = 3;
+    d.groups = 2;
+    assert_true(phi_conv_is_plain_gemm(&d));
+    const size_t wrong[] = {
+        offsetof(phi_conv_shape, r),          offsetof(phi_conv_shape, s),
+        offsetof(phi_conv_shape, stride_h),   offsetof(phi_conv_shape, stride_w),
+        offsetof(phi_conv_shape, pad_top),    offsetof(phi_conv_shape, pad_left),
+        offsetof(phi_conv_shape, pad_bottom), offsetof(phi_conv_shape, pad_right)};
+    for (size_t i = 0; i < PHI_COUNT(wrong); i++) {
+        d = plain;
+        *(int64_t *)(void *)((char *)&d + wrong[i]) += 1;
+        assert_false(phi_conv_is_plain_gemm(&d));
+    }
+}
+
+/* Gradients that nobody wants are not touched; no gradient from above is a gradient of zero. */
+static void test_optional_gradients(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f, 13);
+    f.din[0] = PHI_NO_VIEW;
+    f.din[2] = PHI_NO_VIEW;
+    backward(&f, NULL);
+    assert_true(isnan(f.dx[0]) && isnan(f.db[0]) && isfinite(f.dw[0]));
+    f.din[0] = image_view(&f.type[0], f.dx);
+    f.dout[0] = PHI_NO_VIEW;
+    backward(&f, NULL);
+    for (int64_t i = 0; i < phi_type_count(&f.type[0]); i++)
+        assert_true(f.dx[i] == 0);
+    for (int64_t i = 0; i < phi_type_count(&f.type[1]); i++)
+        assert_true(f.dw[i] == 0);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_definition),          cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_limit_after_packing), cmocka_unit_test(test_plain_gemm),
+        cmocka_unit_test(test_optional_gradients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

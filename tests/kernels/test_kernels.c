@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every line of kernels.def that this machine can run, against plain loops in double: sizes around
+ * the tile, strides wider than rows, guard bands, three kinds of numbers, epilogues.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+/* --- Memory with fences ------------------------------------------------------------------------
+ */
+
+#define FENCE 16
+#define POISON 0x7fa5a5a5u /* a signalling NaN: arithmetic on it shows */
+
+/* n floats, 64-byte aligned, all poison, with poison in front and behind. */
+typedef struct fenced {
+    float *x;
+    size_t n;
+} fenced;
+
+static void poison(float *x, size_t n)
+{
+    const uint32_t word = POISON;
+    for (size_t i = 0; i < n; i++)
+        memcpy(&x[i], &word, sizeof word);
+}
+
+static fenced fenced_new(size_t n)
+{
+    float *all = phi_alloc(NULL, (n + 2 * FENCE) * sizeof *all);
+    assert_non_null(all);
+    poison(all, n + 2 * FENCE);
+    return (fenced){all + FENCE, n};
+}
+
+static bool is_poison(const float *x)
+{
+    uint32_t word;
+    memcpy(&word, x, sizeof word);
+    return word == POISON;
+}
+
+static void fenced_free(fenced *f)
+{
+    for (size_t i = 0; i < FENCE; i++) {
+        assert_true(is_poison(f->x - 1 - i));
+        assert_true(is_poison(f->x + f->n + i));
+    }
+    phi_free(NULL, f->x - FENCE);
+}
+
+/* What is only read ends with its last byte, for the address sanitizer to watch. */
+static float *input_new(size_t n)
+{
+    void *x = NULL;
+    if (posix_memalign(&x, 64, n ? n * sizeof(float) : 1)) fail_msg("out of memory");
+    poison(x, n);
+    return x;
+}
+
+enum fill { INTEGERS, RANDOM };
+
+static float draw(phi_rng *r, enum fill fill)
+{
+    if (fill == INTEGERS) return (float)phi_rng_below(r, 15) - 7;
+    return phi_rng_normal(r);
+}
+
+static bool runs_here(const phk_kernel *k)
+{
+    return (k->needs & ~phi_cpu_flags()) == 0;
+}
+
+/* Integer sums are exact in any order; others are off by roundings of each term. */
+static void check_value(const char *kernel, const char *what, enum fill fill, float got,
+                        double want, double size, size_t terms)
+{
+    const double bound = fill == INTEGERS ? 0 : (double)(terms + 4) * 6e-8 * size;
+    if (fabs((double)got - want) <= bound) return;
+    fail_msg("%s, %s, fill %d: got %.9g, wanted %.9g within %g", kernel, what, (int)fill,
+             (double)got, want, bound);
+}
+
+/* --- gemm ---------------------------------------------------------------------------------------
+ */
+
+typedef struct gemm_case {
+    const phk_kernel *kernel;
+    size_t m, n, kc;
+    bool packed_a, accumulate, bias, clamp;
+    enum fill fill;
+} gemm_case;
+
+typedef struct gemm_operands {
+    float *a, *b, *old, *bias;
+    fenced c;
+    phk_gemm_f32_args args;
+} gemm_operands;
+
+#define C_GAP 5 /* columns of C beyond the tile */
+#define A_GAP 3
+
+static void gemm_set_up(const gemm_case *t, gemm_operands *o)
+{
+    const size_t mr = t->kernel->mr, nr = t->kernel->nr, c_row = nr + C_GAP;
+    const size_t a_row = t->packed_a ? 1 : t->kc + A_GAP, a_step = t->packed_a ? mr : 1;
+    phi_rng r = phi_rng_start(20260101, t->m * 1000000 + t->n * 1000 + t->kc);
+    o->a = input_new(t->kc ? (t->m - 1) * a_row + (t->kc - 1) * a_step + 1 : 0);
+    o->b = input_new(t->kc * nr);
+    o->old = input_new(t->m * t->n);
+    o->bias = input_new(t->n);
+    o->c = fenced_new((t->m - 1) * c_row + t->n);
+    for (size_t i = 0; i < t->m; i++)
+        for (size_t p = 0; p < t->kc; p++)
+            o->a[i * a_row + p * a_step] = draw(&r, t->fill);
+    for (size_t i = 0; i < t->kc * nr; i++)
+        o->b[i] = i % nr < t->n ? draw(&r, t->fill) : 0;
+    for (size_t j = 0; j < t->n; j++)
+        o->bias[j] = draw(&r, t->fill);
+    for (size_t i = 0; i < t->m; i++)
+        for (size_t j = 0; j < t->n; j++) {
+            o->old[i * t->n + j] = draw(&r, t->fill);
+            if (t->accumulate) o->c.x[i * c_row + j] = o->old[i * t->n + j];
+        }
+    o->args = (phk_gemm_f32_args){.kc = t->kc,
+                                  .a = o->a,
+                                  .a_row = (ptrdiff_t)a_row,
+                                  .a_step = (ptrdiff_t)a_step,
+                                  .b = o->b,
+                                  .c = o->c.x,
+                                  .c_row = (ptrdiff_t)c_row,
+                                  .m = t->m,
+                                  .n = t->n,
+                                  .accumulate = t->accumulate,
+                                  .bias = t->bias ? o->bias : NULL,
+                                  .lo = t->clamp ? -3 : -INFINITY,
+                                  .hi = t->clamp ? 5 : INFINITY};
+}
+
+static void gemm_tear_down(gemm_operands *o)
+{
+    free(o->a);
+    free(o->b);
+    free(o->old);
+    free(o->bias);
+    fenced_free(&o->c);
+}
+
+static void gemm_check(const gemm_case *t, const gemm_operands *o)
+{
+    const size_t nr = t->kernel->nr, c_row = (size_t)o->args.c_row;
+    char what[96];
+    snprintf(what, sizeof what, "m %zu n %zu kc %zu packed %d accumulate %d bias %d clamp %d", t->m,
+             t->n, t->kc, t->packed_a, t->accumulate, t->bias, t->clamp);
+    for (size_t i = 0; i < t->m; i++) {
+        for (size_t j = 0; j < t->n; j++) {
+            double want = 0, size = 1;
+            for (size_t p = 0; p < t->kc; p++) {
+                double a =
+                    (double)o->a[(ptrdiff_t)i * o->args.a_row + (ptrdiff_t)p * o->args.a_step];
+                want += a * (double)o->b[p * nr + j];
+                size += fabs(a * (double)o->b[p * nr + j]);
+            }
+            if (t->accumulate) want += (double)o->old[i * t->n + j];
+            if (t->bias) want += (double)o->bias[j];
+            if (t->clamp) want = fmin(fmax(want, -3), 5);
+            check_value(t->kernel->name, what, t->fill, o->c.x[i * c_row + j], want, size, t->kc);
+        }
+        for (size_t j = t->n; i + 1 < t->m && j < c_row; j++)
+            if (!is_poison(&o->c.x[i * c_row + j]))
+                fail_msg("%s, %s: wrote column %zu of row %zu", t->kernel->name, what, j, i);
+    }
+}
+
+static void gemm_case_run(const gemm_case *t)
+{
+    gemm_operands o;
+    gemm_set_up(t, &o);
+    PHK_CALL(gemm_f32, t->kernel)(&o.args);
+    gemm_check(t, &o);
+    gemm_tear_down(&o);
+}
+
+static void gemm_sizes(const phk_kernel *k, enum fill fill)
+{
+    const size_t kcs[] = {0, 1, 2, 3, 17, 64, 257};
+    for (size_t m = 1; m <= k->mr; m++)
+        for (size_t n = 1; n <= k->nr; n++)
+            for (size_t i = 0; i < PHI_COUNT(kcs); i++)
+                for (unsigned flags = 0; flags < 16; flags++) {
+                    gemm_case t = {.kernel = k,
+                                   .m = m,
+                                   .n = n,
+                                   .kc = kcs[i],
+                                   .packed_a = flags & 1,
+                                   .accumulate = flags & 2,
+                                   .bias = flags & 4,
+                                   .clamp = flags & 8,
+                                   .fill = fill};
+                    gemm_case_run(&t);
+                }
+}
+
+static void test_gemm(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_gemm_f32 || !runs_here(k)) continue;
+        gemm_sizes(k, INTEGERS);
+        gemm_sizes(k, RANDOM);
+    }
+}
+
+/* An element has the same bits wherever in a tile, in whatever tile, it is computed. */
+static void test_gemm_bits(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_gemm_f32 || !runs_here(k)) continue;
+        gemm_case t = {
+            .kernel = k, .m = k->mr, .n = k->nr, .kc = 131, .bias = true, .fill = RANDOM};
+        gemm_operands o;
+        gemm_set_up(&t, &o);
+        PHK_CALL(gemm_f32, k)(&o.args);
+        for (size_t row = 0; row < k->mr; row++)
+            for (size_t n = 1; n <= k->nr; n++) {
+                float one[PHK_MAX_NR];
+                phk_gemm_f32_args a = o.args;
+                a.a += (ptrdiff_t)row * a.a_row;
+                a.c = one;
+                a.m = 1;
+                a.n = n;
+                PHK_CALL(gemm_f32, k)(&a);
+                assert_memory_equal(one, o.c.x + (ptrdiff_t)row * a.c_row, n * sizeof *one);
+            }
+        gemm_tear_down(&o);
+    }
+}
+
+/* An infinity or NaN in row i of A, or column j of B, reaches exactly that row or column; a NaN
+ * comes through the clamp. */
+static void test_gemm_special(void **state)
+{
+    const phk_kernel *k;
+    const float special[] = {INFINITY, -INFINITY, NAN};
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_gemm_f32 || !runs_here(k)) continue;
+        for (size_t s = 0; s < 3; s++)
+            for (size_t row = 0; row < k->mr; row++) {
+                gemm_case t = {.kernel = k,
+                               .m = k->mr,
+                               .n = k->nr - 1,
+                               .kc = 9,
+                               .clamp = isnan(special[s]),
+                               .fill = INTEGERS};
+                gemm_operands o;
+                gemm_set_up(&t, &o);
+                for (size_t p = 0; p < t.kc * k->nr; p++)
+                    o.b[p] = 1; /* inf * 0 would be NaN */
+                o.a[(ptrdiff_t)row * o.args.a_row + 4] = special[s];
+                PHK_CALL(gemm_f32, k)(&o.args);
+                for (size_t r = 0; r < t.m; r++)
+                    for (size_t j = 0; j < t.n; j++) {
+                        const float c = o.c.x[(ptrdiff_t)r * o.args.c_row + (ptrdiff_t)j];
+                        assert_true(r != row            ? isfinite(c) != 0
+                                    : isnan(special[s]) ? isnan(c) != 0
+                                                        : c == special[s]);
+                    }
+                gemm_tear_down(&o);
+            }
+    }
+}
+
+/* --- Depthwise -----------------------------------------------------------------------------------
+ */
+
+static void dw_case(const phk_kernel *k, size_t n, size_t taps, unsigned flags, enum fill fill)
+{
+    const bool accumulate = flags & 1, with_bias = flags & 2, clamp = flags & 4;
+    const float *xs[16], *ws[16];
+    float *x = input_new(n * taps), *w = input_new(n * taps);
+    float *bias = input_new(n), *old = input_new(n);
+    fenced y = fenced_new(n);
+    phi_rng r = phi_rng_start(3, n * 100 + taps);
+    for (size_t i = 0; i < n * taps; i++) {
+        x[i] = draw(&r, fill);
+        w[i] = draw(&r, fill);
+    }
+    for (size_t c = 0; c < n; c++) {
+        bias[c] = draw(&r, fill);
+        old[c] = draw(&r, fill);
+        if (accumulate) y.x[c] = old[c];
+    }
+    for (size_t t = 0; t < taps; t++) {
+        xs[t] = x + (taps - 1 - t) * n; /* the last channel of tap 0 ends at the fence */
+        ws[t] = w + t * n;
+    }
+    phk_dw_f32_args args = {.n = n,
+                            .taps = taps,
+                            .x = xs,
+                            .w = ws,
+                            .y = y.x,
+                            .accumulate = accumulate,
+                            .bias = with_bias ? bias : NULL,
+                            .lo = clamp ? -2 : -INFINITY,
+                            .hi = clamp ? 9 : INFINITY};
+    PHK_CALL(dw_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        double want = 0, size = 1;
+        for (size_t t = 0; t < taps; t++) {
+            want += (double)xs[t][c] * (double)ws[t][c];
+            size += fabs((double)xs[t][c] * (double)ws[t][c]);
+        }
+        if (accumulate) want += (double)old[c];
+        if (with_bias) want += (double)bias[c];
+        if (clamp) want = fmin(fmax(want, -2), 9);
+        check_value(k->name, "dw", fill, y.x[c], want, size, taps);
+    }
+    free(x);
+    free(w);
+    fenced_free(&y);
+    free(bias);
+    free(old);
+}
+
+static const size_t channel_counts[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65, 101};
+
+static void test_dw(void **state)
+{
+    const size_t taps[] = {0, 1, 2, 9, 16};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_dw_f32 || !runs_here(k)) continue;
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t t = 0; t < PHI_COUNT(taps); t++)
+                for (unsigned flags = 0; flags < 8; flags++) {
+                    dw_case(k, channel_counts[c], taps[t], flags, INTEGERS);
+                    dw_case(k, channel_counts[c], taps[t], flags, RANDOM);
+                }
+    }
+}
+
+static void test_dw_nan(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_dw_f32 || !runs_here(k)) continue;
+        float x[45], w[45], y[45];
+        for (size_t c = 0; c < 45; c++)
+            x[c] = w[c] = 1;
+        x[3] = x[33] = x[44] = NAN;
+        x[5] = INFINITY;
+        const float *xs = x, *ws = w;
+        phk_dw_f32_args args = {
+            .n = 45, .taps = 1, .x = &xs, .w = &ws, .y = y, .lo = 0, .hi = INFINITY};
+        PHK_CALL(dw_f32, k)(&args);
+        for (size_t c = 0; c < 45; c++)
+            assert_true(isnan(x[c]) ? isnan(y[c]) != 0 : y[c] == x[c]);
+    }
+}
+
+static void dwg_case(const phk_kernel *k, size_t n, size_t pixels, enum fill fill)
+{
+    const size_t x_step = n + 3, dy_step = n + 1;
+    float *x = input_new(pixels ? (pixels - 1) * x_step + n : 0);
+    float *dy = input_new(pixels ? (pixels - 1) * dy_step + n : 0), *old = input_new(n);
+    fenced g = fenced_new(n);
+    phi_rng r = phi_rng_start(4, n * 100 + pixels);
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < n; c++) {
+            x[p * x_step + c] = draw(&r, fill);
+            dy[p * dy_step + c] = draw(&r, fill);
+        }
+    for (size_t c = 0; c < n; c++)
+        g.x[c] = old[c] = draw(&r, fill);
+    phk_dwg_f32_args args = {.n = n,
+                             .pixels = pixels,
+                             .x = x,
+                             .dy = dy,
+                             .g = g.x,
+                             .x_step = (ptrdiff_t)x_step,
+                             .dy_step = (ptrdiff_t)dy_step};
+    PHK_CALL(dwg_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        double want = (double)old[c], size = fabs(want) + 1;
+        for (size_t p = 0; p < pixels; p++) {
+            want += (double)x[p * x_step + c] * (double)dy[p * dy_step + c];
+            size += fabs((double)x[p * x_step + c] * (double)dy[p * dy_step + c]);
+        }
+        check_value(k->name, "dwg", fill, g.x[c], want, size, pixels);
+    }
+    free(x);
+    free(dy);
+    fenced_free(&g);
+    free(old);
+}
+
+static void test_dwg(void **state)
+{
+    const size_t pixels[] = {0, 1, 2, 13, 56};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_dwg_f32 || !runs_here(k)) continue;
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t p = 0; p < PHI_COUNT(pixels); p++) {
+                dwg_case(k, channel_counts[c], pixels[p], INTEGERS);
+                dwg_case(k, channel_counts[c], pixels[p], RANDOM);
+            }
+    }
+}
+
+/* --- The table -------------------------------------------------------------------------------- */
+
+/* Each slot starts with a kernel for every machine, and the cap chooses. */
+static void test_dispatch(void **state)
+{
+    const phk_kernel *k;
+    const char *slot;
+    bool plain[PHK_N_SLOTS] = {false};
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->needs == 0) plain[k->slot] = true;
+        if (!runs_here(k)) print_message("not on this machine: %s\n", k->name);
+    }
+    assert_int_equal(ph_cpu_limit("scalar"), PH_OK);
+    assert_string_equal(ph_cpu_isa(), "scalar");
+    for (size_t s = 0; s < PHK_N_SLOTS; s++) {
+        assert_true(plain[s]);
+        assert_non_null(strstr(ph_kernel_name(s, &slot), "_scalar"));
+        assert_non_null(strstr(ph_kernel_name(s, NULL), slot));
+    }
+    assert_int_equal(ph_cpu_limit("sse9"), PH_ERR_ARG);
+    assert_string_equal(ph_cpu_isa(), "scalar");
+    assert_int_equal(ph_cpu_limit(NULL), PH_OK);
+    assert_null(ph_kernel_name(PHK_N_SLOTS, NULL));
+    if (phi_cpu_flags() & PHI_CPU_AVX2) assert_non_null(strstr(ph_kernel_name(0, NULL), "_avx2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gemm),         cmocka_unit_test(test_gemm_bits),
+        cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
+        cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
+        cmocka_unit_test(test_dispatch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
