@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdatomic.h>
+
+#include "graph/graph.h"
+#include "ops/binary.h"
+#include "ops/loop.h"
+
+const phi_attr_rule phi_binary_attrs[] = {
+    {.name = "axis", .kind = PH_ATTR_INT, .first = 1, .last = 6},
+    {.name = "broadcast", .kind = PH_ATTR_INT, .first = 1, .last = 6},
+    {.name = "consumed_inputs", .kind = PH_ATTR_INTS, .first = 1, .last = 5},
+    {.name = NULL},
+};
+
+/* --- Shapes ---------------------------------------------------------------------------------- */
+
+enum ph_status phi_binary_check_dtype(const phi_infer *c, enum ph_dtype dtype,
+                                      phi_binary_fn *const *kernels)
+{
+    if ((unsigned)dtype < PHI_BINARY_TYPES && kernels[dtype]) return PH_OK;
+    bool valid = dtype == PH_FLOAT16 || dtype == PH_BFLOAT16;
+    return phi_op_fail(c, valid ? PH_ERR_UNSUPPORTED : PH_ERR_TYPE,
+                       "input is %s, supported are float32, float64%s", ph_dtype_name(dtype),
+                       kernels[PH_INT64] ? " and the integer types" : "");
+}
+
+/* Opset 6 and before: `b` is stretched to the shape of `a`, and only if `broadcast` says so. */
+static enum ph_status infer_old(phi_infer *c, const phi_type *a, const phi_type *b,
+                                phi_binary_params *p)
+{
+    char ta[PHI_TYPE_TEXT], tb[PHI_TYPE_TEXT];
+    bool fits = phi_attr_int(c->node, "broadcast", 0) != 0;
+    int64_t axis = phi_attr_int(c->node, "axis", (int64_t)a->rank - b->rank);
+    c->out[0] = *a;
+    if (!fits && phi_type_equal(a, b)) return PH_OK;
+    if (fits && phi_type_count(b) == 1) {
+        p->b_one = true;
+        return PH_OK;
+    }
+    if (axis < 0) axis += a->rank; /* opset 1 said so: -1 is the last dimension */
+    fits = fits && axis >= 0 && axis <= (int64_t)a->rank - b->rank;
+    for (int i = 0; fits && i < b->rank; i++)
+        fits = a->dims[axis + i] == b->dims[i];
+    if (!fits)
+        return phi_op_fail(c, PH_ERR_SHAPE,
+                           "%s and %s do not fit together (broadcast %" PRId64 ", axis %" PRId64
+                           ")",
+                           phi_type_text(a, ta, sizeof ta), phi_type_text(b, tb, sizeof tb),
+                           phi_attr_int(c->node, "broadcast", 0), axis);
+    p->b_axis = (int)axis;
+    return PH_OK;
+}
+
+enum ph_status phi_binary_infer(phi_infer *c)
+{
+    char ta[PHI_TYPE_TEXT], tb[PHI_TYPE_TEXT];
+    phi_binary_params *p = c->params;
+    const phi_type *a = c->in[0], *b = c->in[1];
+    if (!a || !b) return phi_op_fail(c, PH_ERR_ARG, "both inputs are wanted, one is left out");
+    enum ph_status st = phi_binary_check_dtype(c, a->dtype, phi_add_kernels);
+    if (st) return st;
+    if (a->dtype != b->dtype)
+        return phi_op_fail(c, PH_ERR_TYPE, "inputs are %s and %s, wanted is one type for both",
+                           ph_dtype_name(a->dtype), ph_dtype_name(b->dtype));
+    if (c->opset < 7) return infer_old(c, a, b, p);
+    if (!phi_broadcast_types(a, b, &c->out[0]))
+        return phi_op_fail(c, PH_ERR_SHAPE, "%s and %s cannot be broadcast together",
+                           phi_type_text(a, ta, sizeof ta), phi_type_text(b, tb, sizeof tb));
+    p->b_axis = c->out[0].rank - b->rank;
+    return PH_OK;
+}
+
+/* --- Views ----------------------------------------------------------------------------------- */
+
+/* `v` with as many dimensions as the output: its own from `axis` on, 1 elsewhere. */
+static phi_view align(const phi_view *v, int rank, int axis)
+{
+    phi_view r = {.type = {.dtype = v->type.dtype, .rank = rank}, .data = v->data};
+    for (int i = 0; i < rank; i++)
+        r.type.dims[i] = 1;
+    for (int i = 0; i < v->type.rank; i++) {
+        r.type.dims[axis + i] = v->type.dims[i];
+        r.strides[axis + i] = v->strides[i];
+    }
+    return r;
+}
+
+/* Input 0 or 1 (or its gradient, `v`) with the output's rank. */
+static phi_view operand(const phi_exec *e, size_t i, const phi_view *v)
+{
+    const phi_binary_params *p = e->params;
+    int rank = e->out[0].type.rank;
+    phi_view one = *v;
+    if (i == 0) return align(v, rank, rank - v->type.rank);
+    if (!p->b_one) return align(v, rank, p->b_axis);
+    one.type.rank = 0; /* a single element, whatever its rank */
+    return align(&one, rank, 0);
+}
+
+static phi_view stretched(const phi_exec *e, size_t i)
+{
+    phi_view v = operand(e, i, &e->in[i]);
+    return phi_view_broadcast(&v, &e->out[0].type);
+}
+
+/* --- Forward --------------------------------------------------------------------------------- */
+
+typedef struct apply {
+    phi_binary_fn *fn;
+    atomic_bool failed;
+} apply;
+
+static void apply_run(void *arg, int64_t n, void *const *p, const int64_t *s)
+{
+    apply *a = arg;
+    if (!a->fn(n, p, s)) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
+}
+
+bool phi_binary_apply(phi_pool *pool, const phi_view *y, const phi_view *a, const phi_view *b,
+                      phi_binary_fn *fn)
+{
+    apply arg = {.fn = fn};
+    phi_loop(pool, 3, (const phi_view *const[]){y, a, b}, apply_run, &arg);
+    return !atomic_load(&arg.failed);
+}
+
+enum ph_status phi_binary_forward(const phi_exec *e, phi_binary_fn *const *kernels, ph_error *err)
+{
+    phi_view a = stretched(e, 0), b = stretched(e, 1);
+    if (phi_binary_apply(e->pool, &e->out[0], &a, &b, kernels[a.type.dtype])) return PH_OK;
+    return phi_fail(err, PH_ERR_ARG, e->node->name, "%s '%s': integer division by zero",
+                    e->node->op_type, e->node->name);
+}
+
+/* --- Backward -------------------------------------------------------------------------------- */
+
+void phi_unbroadcast(phi_pool *pool, const phi_view *din, const phi_view *g)
+{
+    int rank = g->type.rank;
+    phi_view d = align(din, rank, rank - din->type.rank);
+    if (memcmp(d.type.dims, g->type.dims, (size_t)rank * sizeof(int64_t)) == 0)
+        phi_copy(pool, &d, g);
+    else
+        phi_sum_to(pool, &d, 1, g, NULL, 1.0);
+}
+
+static void backward_one(const phi_exec *e, size_t i, phi_walk_fn *grad)
+{
+    phi_view d = operand(e, i, &e->din[i]);
+    phi_view src[3] = {e->dout[0], stretched(e, 0), stretched(e, 1)};
+    int rank = d.type.rank;
+    if (memcmp(d.type.dims, src[0].type.dims, (size_t)rank * sizeof(int64_t)) != 0)
+        phi_sum_to(e->pool, &d, grad ? 3 : 1, src, grad, 1.0);
+    else if (grad)
+        phi_loop(e->pool, 4, (const phi_view *const[]){&d, &src[0], &src[1], &src[2]}, grad, NULL);
+    else
+        phi_copy(e->pool, &d, &src[0]);
+}
+
+enum ph_status phi_binary_backward(const phi_exec *e, phi_walk_fn *grad_a, phi_walk_fn *grad_b)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (phi_view_absent(&e->din[i])) continue;
+        if (phi_view_absent(&e->dout[0]))
+            phi_zero(e->pool, &e->din[i]);
+        else
+            backward_one(e, i, i == 0 ? grad_a : grad_b);
+    }
+    return PH_OK;
+}

@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Conv: one- and two-dimensional, of any kernel, stride, padding, dilation and grouping, as
+ * products of matrices over channels-last images: rows are pixels, columns of the result are output
+ * channels, the sum runs over (kernel row, kernel column, input channel).
+ *
+ *   forward            y  [pixels of y, k]   = x's windows [pixels of y, r s c] W
+ *   input's gradient   dx [pixels of x, c]   = dy's windows [pixels of x, r s k] W'
+ *   weights' gradient  dW [r s c, k]         = x's windows' dy, a sum over all pixels
+ *
+ * 1x1 kernels that touch each pixel once need no windows: x is the matrix. Depthwise convolutions
+ * go their own way (kernels/depthwise.h).
+ */
+#include "ops/conv.h"
+
+#include <math.h>
+
+#include "graph/graph.h"
+#include "kernels/im2col.h"
+#include "ops/op_check.h"
+
+/* No attribute is larger, so that sums and products of two of them fit into 64 bits. */
+#define LARGEST INT32_MAX
+#define LARGEST_SPAN (INT64_MAX / 8) /* positions that a kernel reaches over */
+
+bool phi_conv_is_plain_gemm(const phi_conv_shape *d)
+{
+    return d->r == 1 && d->s == 1 && d->stride_h == 1 && d->stride_w == 1 && d->pad_top == 0 &&
+           d->pad_bottom == 0 && d->pad_left == 0 && d->pad_right == 0;
+}
+
+bool phi_conv_is_depthwise(const phi_conv_shape *d)
+{
+    return d->groups > 1 && d->groups == d->c;
+}
+
+/* --- Shape ----------------------------------------------------------------------------------- */
+
+enum auto_pad { NOTSET, SAME_UPPER, SAME_LOWER, VALID };
+
+/* One axis of the image while shapes are inferred. */
+typedef struct axis {
+    const char *name;
+    int64_t size, kernel, stride, dilation, pad_begin, pad_end, outputs;
+} axis;
+
+static const phi_attr_rule attributes[] = {
+    {"auto_pad", PH_ATTR_STRING, 1, 0, false}, {"dilations", PH_ATTR_INTS, 1, 0, false},
+    {"group", PH_ATTR_INT, 1, 0, false},       {"kernel_shape", PH_ATTR_INTS, 1, 0, false},
+    {"pads", PH_ATTR_INTS, 1, 0, false},       {"strides", PH_ATTR_INTS, 1, 0, false},
+    {NULL, PH_ATTR_INT, 0, 0, false}};
+
+static enum ph_status read_auto_pad(const phi_infer *c, enum auto_pad *pad)
+{
+    static const char *const words[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
+    const char *word = phi_attr_string(c->node, "auto_pad", "NOTSET");
+    for (size_t i = 0; i < PHI_COUNT(words); i++) {
+        if (strcmp(word, words[i]) != 0) continue;
+        *pad = (enum auto_pad)i;
+        return PH_OK;
+    }
+    return phi_op_fail(c, PH_ERR_ARG,
+                       "auto_pad is '%s', wanted NOTSET, SAME_UPPER, SAME_LOWER or VALID", word);
+}
+
+/* Element `i` of a list attribute that must have `n` of them, each at least `least`; *value stays
+ * as it is where the list is missing or empty. */
+static enum ph_status read_element(const phi_infer *c, const char *name, size_t n, size_t i,
+                                   int64_t least, int64_t *value)
+{
+    size_t found;
+    const int64_t *list = phi_attr_ints(c->node, name, &found);
+    if (found == 0) return PH_OK;
+    if (found != n)
+        return phi_op_fail(c, PH_ERR_ARG, "%s has %zu elements, wanted %zu", name, found, n);
+    if (list[i] < least)
+        return phi_op_fail(c, PH_ERR_ARG, "%s[%zu] is %lld, wanted at least %lld", name, i,
+                           (long long)list[i], (long long)least);
+    if (list[i] > LARGEST)
+        return phi_op_fail(c, PH_ERR_UNSUPPORTED, "%s[%zu] is %lld, at most %lld is supported",
+                           name, i, (long long)list[i], (long long)LARGEST);
+    *value = list[i];
+    return PH_OK;
+}
+
+/* Attributes of axis `i` of `n`. */
+static enum ph_status read_axis(const phi_infer *c, size_t n, size_t i, enum auto_pad pad, axis *a)
+{
+    int64_t kernel = a->kernel;
+    enum ph_status st = read_element(c, "kernel_shape", n, i, 1, &kernel);
+    if (st) return st;
+    if (kernel != a->kernel)
+        return phi_op_fail(c, PH_ERR_SHAPE, "kernel_shape[%zu] is %lld, the weights have %lld", i,
+                           (long long)kernel, (long long)a->kernel);
+    st = read_element(c, "strides", n, i, 1, &a->stride);
+    if (st) return st;
+    st = read_element(c, "dilations", n, i, 1, &a->dilation);
+    if (st) return st;
+    st = read_element(c, "pads", 2 * n, i, 0, &a->pad_begin);
+    if (st) return st;
+    st = read_element(c, "pads", 2 * n, n + i, 0, &a->pad_end);
+    if (st) return st;
+    if (pad != NOTSET && (a->pad_begin || a->pad_end))
+        return phi_op_fail(c, PH_ERR_ARG, "auto_pad %s and pads %lld, %lld exclude each other",
+                           phi_attr_string(c->node, "auto_pad", ""), (long long)a->pad_begin,
+                           (long long)a->pad_end);
+    return PH_OK;
+}
+
+/* Padding and number of outputs: ONNX operators, Conv, auto_pad and pads. */
+static enum ph_status place_windows(const phi_infer *c, enum auto_pad pad, axis *a)
+{
+    int64_t span, padded;
+    if (!phi_mul_i64(a->kernel - 1, a->dilation, &span) || ++span > LARGEST_SPAN)
+        return phi_op_fail(c, PH_ERR_OVERFLOW, "kernel %lld with dilation %lld spans too much",
+                           (long long)a->kernel, (long long)a->dilation);
+    if ((pad == SAME_UPPER || pad == SAME_LOWER) && a->size > 0) {
+        a->outputs = (a->size - 1) / a->stride + 1;
+        int64_t all = (a->outputs - 1) * a->stride + span - a->size;
+        if (all < 0) all = 0;
+        a->pad_begin = pad == SAME_UPPER ? all / 2 : all - all / 2;
+        a->pad_end = all - a->pad_begin;
+    }
+    if (!phi_add_i64(a->size, a->pad_begin + a->pad_end, &padded))
+        return phi_op_fail(c, PH_ERR_OVERFLOW, "padded %s does not fit into 63 bits", a->name);
+    if (span > padded)
+        return phi_op_fail(c, PH_ERR_SHAPE,
+                           "kernel %lld with dilation %lld spans %lld positions of %s, the padded "
+                           "input has %lld + %lld + %lld",
+                           (long long)a->kernel, (long long)a->dilation, (long long)span, a->name,
+                           (long long)a->pad_begin, (long long)a->size, (long long)a->pad_end);
+    a->outputs = (padded - span) / a->stride + 1;
+    return PH_OK;
+}
+
+static enum ph_status check_operands(const phi_infer *c)
+{
+    char text[PHI_TYPE_TEXT];
+    const phi_type *x = c->in[0], *w = c->in[1];
+    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
+    if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
+    if (st) return st;
+    if (x->rank != 3 && x->rank != 4)
+        return phi_op_fail(c, x->rank > 4 ? PH_ERR_UNSUPPORTED : PH_ERR_SHAPE,
+                           "input has shape %s, wanted [n,c,w] or [n,c,h,w]",
+                           phi_dims_text(x->rank, x->dims, text, sizeof text));
+    if (w->rank != x->rank)
+        return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
+                           phi_dims_text(w->rank, w->dims, text, sizeof text), x->rank);
+    for (int i = 0; i < w->rank; i++)
+        if (w->dims[i] == 0)
+            return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s: no elements",
+                               phi_dims_text(w->rank, w->dims, text, sizeof text));
+    return PH_OK;
+}
+
+static enum ph_status check_channels(const phi_infer *c, phi_conv_shape *d)
+{
+    const phi_type *x = c->in[0], *w = c->in[1];
+    d->n = x->dims[0];
+    d->c = x->dims[1];
+    d->k = w->dims[0];
+    d->groups = phi_attr_int(c->node, "group", 1);
+    if (d->groups < 1)
+        return phi_op_fail(c, PH_ERR_ARG, "group is %lld, wanted at least 1", (long long)d->groups);
+    if (d->c % d->groups)
+        return phi_op_fail(c, PH_ERR_SHAPE, "%lld input channels are not a multiple of group %lld",
+                           (long long)d->c, (long long)d->groups);
+    if (d->k % d->groups)
+        return phi_op_fail(c, PH_ERR_SHAPE, "%lld output channels are not a multiple of group %lld",
+                           (long long)d->k, (long long)d->groups);
+    if (w->dims[1] != d->c / d->groups && d->groups == 1)
+        return phi_op_fail(c, PH_ERR_SHAPE, "weights expect %lld channels, input has %lld",
+                           (long long)w->dims[1], (long long)d->c);
+    if (w->dims[1] != d->c / d->groups)
+        return phi_op_fail(c, PH_ERR_SHAPE,
+                           "weights expect %lld channels in each of %lld groups, input has %lld / "
+                           "%lld = %lld",
+                           (long long)w->dims[1], (long long)d->groups, (long long)d->c,
+                           (long long)d->groups, (long long)(d->c / d->groups));
+    if (c->n_in > 2 && c->in[2]) {
+        char text[PHI_TYPE_TEXT];
+        const phi_type *b = c->in[2];
+        enum ph_status st = phi_need_dtype(c, 2, PH_FLOAT32);
+        if (st) return st;
+        if (b->rank != 1 || b->dims[0] != d->k)
+            return phi_op_fail(c, PH_ERR_SHAPE,
+                               "bias has shape %s, %lld output channels want [%lld]",
+                               phi_dims_text(b->rank, b->dims, text, sizeof text), (long long)d->k,
+                               (long long)d->k);
+    }
+    return PH_OK;
+}
+
+/* One-dimensional convolution is that of images with one line. */
+static void set_axes(phi_conv_shape *d, const axis *h, const axis *w)
+{
+    d->h = h->size;
+    d->r = h->kernel;
+    d->oh = h->outputs;
+    d->stride_h = h->stride;
+    d->dilation_h = h->dilation;
+    d->pad_top = h->pad_begin;
+    d->pad_bottom = h->pad_end;
+    d->w = w->size;
+    d->s = w->kernel;
+    d->ow = w->outputs;
+    d->stride_w = w->stride;
+    d->dilation_w = w->dilation;
+    d->pad_left = w->pad_begin;
+    d->pad_right = w->pad_end;
+}
+
+static enum ph_status conv_infer(phi_infer *c)
+{
+    static const char *const names[2] = {"h", "w"};
+    phi_conv_shape *d = c->params;
+    axis axes[2];
+    enum auto_pad pad = NOTSET;
+    enum ph_status st = check_operands(c);
+    if (!st) st = check_channels(c, d);
+    if (!st) st = read_auto_pad(c, &pad);
+    if (st) return st;
+    const int rank = c->in[0]->rank, n = rank - 2;
+    c->out[0] = *c->in[0];
+    c->out[0].dims[1] = d->k;
+    for (int i = 0; i < 2; i++)
+        axes[i] = (axis){
+            .name = names[i], .size = 1, .kernel = 1, .stride = 1, .dilation = 1, .outputs = 1};
+    for (int i = 0; i < n; i++) {
+        axis *a = &axes[2 - n + i];
+        a->size = c->in[0]->dims[2 + i];
+        a->kernel = c->in[1]->dims[2 + i];
+        st = read_axis(c, (size_t)n, (size_t)i, pad, a);
+        if (!st) st = place_windows(c, pad, a);
+        if (st) return st;
+        c->out[0].dims[2 + i] = a->outputs;
+    }
+    set_axes(d, &axes[0], &axes[1]);
+    return phi_type_check(&c->out[0], c->node->name, c->err);
+}
+
+/* n * oh * ow * k * (c / groups) * r * s */
+static enum ph_status conv_macs(const phi_infer *c, int64_t *macs)
+{
+    int64_t m = phi_type_count(&c->out[0]);
+    for (int i = 1; i < c->in[1]->rank; i++)
+        if (!phi_mul_i64(m, c->in[1]->dims[i], &m))
+            return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
+    *macs = m;
+    return PH_OK;
+}
+
+/* --- Forward --------------------------------------------------------------------------------- */
+
+static int64_t group_in(const phi_conv_shape *d)
+{
+    return d->c / d->groups;
+}
+static int64_t group_out(const phi_conv_shape *d)
+{
+    return d->k / d->groups;
+}
+static size_t pixels_in(const phi_conv_shape *d)
+{
+    return (size_t)(d->n * d->h * d->w);
+}
+static size_t pixels_out(const phi_conv_shape *d)
+{
+    return (size_t)(d->n * d->oh * d->ow);
+}
+static size_t window_size(const phi_conv_shape *d)
+{
+    return (size_t)(d->r * d->s * group_in(d));
+}
+
+static const float *bias_of(const phi_exec *e)
+{
+    return e->n_in > 2 && !phi_view_absent(&e->in[2]) ? e->in[2].data : NULL;
+}
+
+/* Sizes of scratch that lie one behind the other; SIZE_MAX stays SIZE_MAX. */
+static size_t add_bytes(size_t a, size_t b)
+{
+    size_t sum;
+    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
+    return phi_add_size(a, (b + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN, &sum) ? sum : SIZE_MAX;
+}
+
+static size_t max_bytes(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void *behind(void *work, size_t bytes)
+{
+    return (char *)work + (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
+}
+
+/* The windows that make y, as a sliding window over x. */
+static phi_im2col windows_of_x(const phi_conv_shape *d, const float *x)
+{
+    return (phi_im2col){.x = x,
+                        .h = d->h,
+                        .w = d->w,
+                        .pitch = d->c,
+                        .c = group_in(d),
+                        .gh = d->oh,
+                        .gw = d->ow,
+                        .stride_h = d->stride_h,
+                        .stride_w = d->stride_w,
+                        .y0 = -d->pad_top,
+                        .x0 = -d->pad_left,
+                        .taps_h = d->r,
+                        .taps_w = d->s,
+                        .step_h = d->dilation_h,
+                        .step_w = d->dilation_w};
+}
+
+/* Pixels [.., channels] of a channels-last image as a matrix, group by group. */
+static phi_rows pixel_rows(const float *x, int64_t channels, int64_t group_channels)
+{
+    return (phi_rows){.data = x, .row = channels, .step = 1, .group_stride = group_channels};
+}
+
+/* x as the left operand, [pixels of y, window_size]; `windows` must outlive the result. */
+static phi_rows operand_x(const phi_conv_shape *d, const float *x, phi_im2col *windows)
+{
+    if (phi_conv_is_plain_gemm(d)) return pixel_rows(x, d->c, group_in(d));
+    *windows = windows_of_x(d, x);
+    return phi_im2col_rows(windows);
+}
+
+/* ONNX's [k, c/g, r, s] as [(r, s, c/g), k/g] for each group. */
+static phi_weights forward_weights(const phi_conv_shape *d, const float *w)
+{
+    const int64_t taps = d->r * d->s, cg = group_in(d);
+    return (phi_weights){.data = w,
+                         .count = {(size_t)d->r, (size_t)d->s, (size_t)cg},
+                         .stride = {d->s, 1, taps},
+                         .n_stride = cg * taps,
+                         .group_stride = group_out(d) * cg * taps,
+                         .scale = 1};
+}
+
+static phi_gemm forward_gemm(const phi_conv_shape *d, const float *x, phi_im2col *windows)
+{
+    return (phi_gemm){.m = pixels_out(d),
+                      .n = (size_t)group_out(d),
+                      .k = window_size(d),
+                      .groups = (size_t)d->groups,
+                      .a = operand_x(d, x, windows),
+                      .c_row = d->k,
+                      .c_group_stride = group_out(d),
+                      .lo = -INFINITY,
+                      .hi = INFINITY};
+}
+
+static size_t packed_bytes(const phi_conv_shape *d)
+{
+    if (phi_conv_is_depthwise(d)) return phi_depthwise_pack_bytes(d);
+    return phi_gemm_pack_bytes(window_size(d), (size_t)group_out(d), (size_t)d->groups);
+}
+
+static void pack_weights(const phi_conv_shape *d, const float *w, phi_pool *pool, void *packed)
+{
+    if (phi_conv_is_depthwise(d)) {
+        phi_depthwise_pack(d, w, packed);
+    } else {
+        phi_weights b = forward_weights(d, w);
+        phi_gemm_pack(&b, (size_t)group_out(d), (size_t)d->groups, pool, packed);
+    }
+}
+
+static size_t conv_pack_bytes(const phi_exec *e)
+{
+    return e->in[1].data ? packed_bytes(e->params) : 0;
+}
+
+static void conv_pack(const phi_exec *e, void *packed)
+{
+    pack_weights(e->params, e->in[1].data, e->pool, packed);
+}
+
+static size_t forward_work_bytes(const phi_exec *e)
+{
+    const phi_conv_shape *d = e->params;
+    const size_t threads = phi_pool_threads(e->pool);
+    const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(d));
+    if (phi_conv_is_depthwise(d)) return add_bytes(packed, phi_depthwise_work_bytes(d, threads));
+    phi_im2col windows;
+    phi_gemm g = forward_gemm(d, NULL, &windows);
+    return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
+}
+
+static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
+{
+    const phi_conv_shape *d = e->params;
+    const void *packed = e->packed;
+    void *work = e->work;
+    (void)err;
+    if (!packed) {
+        pack_weights(d, e->in[1].data, e->pool, work);
+        packed = work;
+        work = behind(work, packed_bytes(d));
+    }
+    if (phi_conv_is_depthwise(d)) {
+        phi_depthwise(d, e->in[0].data, packed, bias_of(e), e->lo, e->hi, e->out[0].data, e->pool,
+                      work);
+        return PH_OK;
+    }
+    phi_im2col windows;
+    phi_gemm g = forward_gemm(d, e->in[0].data, &windows);
+    g.c = e->out[0].data;
+    g.bias = bias_of(e);
+    g.lo = e->lo;
+    g.hi = e->hi;
+    phi_gemm_run(&g, packed, e->pool, work);
+    return PH_OK;
+}
+
+/* --- Gradient of the input ----------------------------------------------------------------------
+ */
+
+/*
+ * Input position i is read by output o through tap r where o * stride = i + pad - r * dilation.
+ * Along one axis, positions i = first + u * stride all use the same taps, r0, r0 + tap_step, ...,
+ * and for them o = start + u - n * step for the n-th tap: a convolution of stride 1 over dy. There
+ * is one such class for each i below the stride; together they do no multiplication in vain.
+ */
+typedef struct axis_class {
+    int64_t first, count; /* positions first + u * stride, u < count */
+    int64_t tap0, taps, tap_step;
+    int64_t start, step; /* in dy, both per the formula above */
+} axis_class;
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+static axis_class class_of(int64_t first, int64_t size, int64_t kernel, int64_t stride,
+                           int64_t dilation, int64_t pad)
+{
+    const int64_t g = gcd(stride, dilation);
+    axis_class a = {.first = first,
+                    .count = (size - first + stride - 1) / stride,
+                    .tap_step = stride / g,
+                    .step = dilation / g};
+    while (a.tap0 < kernel && a.tap0 < a.tap_step && (first + pad - a.tap0 * dilation) % stride)
+        a.tap0++;
+    if (a.tap0 >= kernel || a.tap0 >= a.tap_step) return a;
+    a.taps = (kernel - 1 - a.tap0) / a.tap_step + 1;
+    a.start = (first + pad - a.tap0 * dilation) / stride;
+    return a;
+}
+
+/* Is there a class without taps: positions that no output reads? */
+static bool has_gaps(int64_t kernel, int64_t stride, int64_t dilation)
+{
+    return kernel < stride || gcd(stride, dilation) > 1;
+}
+
+/* The product for one class of pixels. */
+typedef struct input_class {
+    const phi_conv_shape *d;
+    axis_class y, x;
+    phi_im2col windows; /* over dy */
+    phi_weights weights;
+    phi_gemm gemm;
+    float *dx;
+} input_class;
+
+/* dy's windows in increasing order of position, which is decreasing order of taps. */
+static phi_im2col windows_of_dy(const phi_conv_shape *d, const axis_class *y, const axis_class *x,
+                                const float *dy)
+{
+    return (phi_im2col){.x = dy,
+                        .h = d->oh,
+                        .w = d->ow,
+                        .pitch = d->k,
+                        .c = group_out(d),
+                        .gh = y->count,
+                        .gw = x->count,
+                        .stride_h = 1,
+                        .stride_w = 1,
+                        .y0 = y->start - (y->taps - 1) * y->step,
+                        .x0 = x->start - (x->taps - 1) * x->step,
+                        .taps_h = y->taps,
+                        .taps_w = x->taps,
+                        .step_h = y->step,
+                        .step_w = x->step};
+}
+
+/* [(taps, k/g), c/g] of the class's taps, last tap first. */
+static phi_weights input_weights(const phi_conv_shape *d, const axis_class *y, const axis_class *x,
+                                 const float *w)
+{
+    const int64_t taps = d->r * d->s, cg = group_in(d), kg = group_out(d);
+    const int64_t last =
+        (y->tap0 + (y->taps - 1) * y->tap_step) * d->s + x->tap0 + (x->taps - 1) * x->tap_step;
+    return (phi_weights){.data = w ? w + last : NULL,
+                         .count = {(size_t)y->taps, (size_t)x->taps, (size_t)kg},
+                         .stride = {-y->tap_step * d->s, -x->tap_step, cg * taps},
+                         .n_stride = taps,
+                         .group_stride = kg * cg * taps,
+                         .scale = 1};
+}
+
+/* Rows of a class's product to their pixels of dx. */
+static void scatter_pixels(const void *arg, size_t group, size_t row0, size_t n_rows, size_t n0,
+                           size_t n, const float *tile, size_t ld)
+{
+    const input_class *ic = arg;
+    const phi_conv_shape *d = ic->d;
+    const int64_t channel = (int64_t)group * group_in(d) + (int64_t)n0;
+    for (int64_t row = (int64_t)row0; row < (int64_t)(row0 + n_rows); row++, tile += ld) {
+        const int64_t v = row % ic->x.count, u = row / ic->x.count % ic->y.count;
+        const int64_t image = row / ic->x.count / ic->y.count;
+        const int64_t y = ic->y.first + u * d->stride_h, x = ic->x.first + v * d->stride_w;
+        memcpy(ic->dx + (((image * d->h + y) * d->w + x) * d->c + channel), tile, n * sizeof *tile);
+    }
+}
+
+/* Set up class (fy, fx); *ic must stay where it is. False if no output reads its pixels. */
+static bool input_class_of(input_class *ic, const phi_conv_shape *d, int64_t fy, int64_t fx,
+                           const float *w, const float *dy, float *dx)
+{
+    ic->d = d;
+    ic->dx = dx;
+    ic->y = class_of(fy, d->h, d->r, d->stride_h, d->dilation_h, d->pad_top);
+    ic->x = class_of(fx, d->w, d->s, d->stride_w, d->dilation_w, d->pad_left);
+    if (ic->y.taps == 0 || ic->x.taps == 0) return false;
+    ic->weights = input_weights(d, &ic->y, &ic->x, w);
+    ic->gemm = (phi_gemm){.m = (size_t)(d->n * ic->y.count * ic->x.count),
+                          .n = (size_t)group_in(d),
+                          .k = (size_t)(ic->y.taps * ic->x.taps * group_out(d)),
+                          .groups = (size_t)d->groups,
+                          .c = dx,
+                          .c_row = d->c,
+                          .c_group_stride = group_in(d),
+                          .lo = -INFINITY,
+                          .hi = INFINITY};
+    if (phi_conv_is_plain_gemm(d)) {
+        ic->gemm.a = pixel_rows(dy, d->k, group_out(d));
+    } else {
+        ic->windows = windows_of_dy(d, &ic->y, &ic->x, dy);
+        ic->gemm.a = phi_im2col_rows(&ic->windows);
+    }
+    if (d->stride_h > 1 || d->stride_w > 1) {
+        ic->gemm.scatter = scatter_pixels;
+        ic->gemm.scatter_arg = ic;
+    }
+    return true;
+}
+
+static int64_t n_classes(int64_t stride, int64_t size)
+{
+    return stride < size ? stride : size;
+}
+
+static size_t input_gradient_bytes(const phi_conv_shape *d, size_t threads)
+{
+    size_t most = 0;
+    input_class ic;
+    for (int64_t fy = 0; fy < n_classes(d->stride_h, d->h); fy++) {
+        for (int64_t fx = 0; fx < n_classes(d->stride_w, d->w); fx++) {
+            if (!input_class_of(&ic, d, fy, fx, NULL, NULL, NULL)) continue;
+            size_t packed = phi_gemm_pack_bytes(ic.gemm.k, ic.gemm.n, ic.gemm.groups);
+            size_t bytes = add_bytes(add_bytes(0, packed), phi_gemm_work_bytes(&ic.gemm, threads));
+            most = max_bytes(most, bytes);
+        }
+    }
+    return most;
+}
+
+typedef struct zero_job {
+    float *x;
+    size_t n;
+} zero_job;
+#define ZERO_FLOATS 65536
+
+static void zero_task(void *arg, size_t task, size_t thread)
+{
+    const zero_job *z = arg;
+    size_t first = task * ZERO_FLOATS, n = z->n - first;
+    (void)thread;
+    memset(z->x + first, 0, (n < ZERO_FLOATS ? n : ZERO_FLOATS) * sizeof *z->x);
+}
+
+static void zero(float *x, size_t n, phi_pool *pool)
+{
+    zero_job z = {x, n};
+    phi_pool_run(pool, (n + ZERO_FLOATS - 1) / ZERO_FLOATS, zero_task, &z);
+}
+
+static void input_gradient(const phi_conv_shape *d, const float *w, const float *dy, float *dx,
+                           phi_pool *pool, void *work)
+{
+    input_class ic;
+    if (has_gaps(d->r, d->stride_h, d->dilation_h) || has_gaps(d->s, d->stride_w, d->dilation_w))
+        zero(dx, pixels_in(d) * (size_t)d->c, pool);
+    for (int64_t fy = 0; fy < n_classes(d->stride_h, d->h); fy++) {
+        for (int64_t fx = 0; fx < n_classes(d->stride_w, d->w); fx++) {
+            if (!input_class_of(&ic, d, fy, fx, w, dy, dx)) continue;
+            size_t packed = phi_gemm_pack_bytes(ic.gemm.k, ic.gemm.n, ic.gemm.groups);
+            phi_gemm_pack(&ic.weights, ic.gemm.n, ic.gemm.groups, pool, work);
+            phi_gemm_run(&ic.gemm, work, pool, behind(work, packed));
+        }
+    }
+}
+
+/* --- Gradients of weights and bias ---------------------------------------------------------------
+ */
+
+static phi_gemm_tn weights_gemm(const phi_conv_shape *d, const float *x, const float *dy,
+                                phi_im2col *windows)
+{
+    const int64_t taps = d->r * d->s, cg = group_in(d), kg = group_out(d);
+    return (phi_gemm_tn){.m = window_size(d),
+                         .n = (size_t)kg,
+                         .p = pixels_out(d),
+                         .groups = (size_t)d->groups,
+                         .a = operand_x(d, x, windows),
+                         .b = pixel_rows(dy, d->k, kg),
+                         .m_inner = (size_t)cg,
+                         .c_outer = 1,
+                         .c_inner = taps,
+                         .c_column = cg * taps,
+                         .c_group_stride = kg * cg * taps,
+                         .scale = 1};
+}
+
+static bool wanted(const phi_exec *e, size_t i)
+{
+    return i < e->n_in && !phi_view_absent(&e->din[i]);
+}
+
+/* The three gradients come one after the other and share the scratch. */
+static size_t backward_work_bytes(const phi_exec *e)
+{
+    const phi_conv_shape *d = e->params;
+    const size_t threads = phi_pool_threads(e->pool);
+    size_t most = phi_column_sums_bytes(pixels_out(d), (size_t)d->k);
+    if (phi_conv_is_depthwise(d)) {
+        size_t bytes =
+            add_bytes(add_bytes(0, packed_bytes(d)), phi_depthwise_backward_work_bytes(d, threads));
+        return max_bytes(most, bytes);
+    }
+    phi_im2col windows;
+    phi_gemm_tn g = weights_gemm(d, NULL, NULL, &windows);
+    most = max_bytes(most, phi_gemm_tn_work_bytes(&g, threads));
+    return max_bytes(most, input_gradient_bytes(d, threads));
+}
+
+static size_t conv_work_bytes(const phi_exec *e, bool backward)
+{
+    return backward ? backward_work_bytes(e) : forward_work_bytes(e);
+}
+
+static void depthwise_backward(const phi_exec *e, const float *dy)
+{
+    const phi_conv_shape *d = e->params;
+    phi_depthwise_pack(d, e->in[1].data, e->work);
+    phi_depthwise_backward(d, e->in[0].data, e->work, dy, wanted(e, 0) ? e->din[0].data : NULL,
+                           wanted(e, 1) ? e->din[1].data : NULL, e->pool,
+                           behind(e->work, packed_bytes(d)));
+}
+
+static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
+{
+    const phi_conv_shape *d = e->params;
+    const float *dy = e->dout[0].data;
+    (void)err;
+    if (phi_view_absent(&e->dout[0])) {
+        for (size_t i = 0; i < e->n_in; i++)
+            if (wanted(e, i))
+                zero(e->din[i].data, (size_t)phi_type_count(&e->din[i].type), e->pool);
+        return PH_OK;
+    }
+    if (phi_conv_is_depthwise(d)) {
+        if (wanted(e, 0) || wanted(e, 1)) depthwise_backward(e, dy);
+    } else {
+        if (wanted(e, 0)) input_gradient(d, e->in[1].data, dy, e->din[0].data, e->pool, e->work);
+        if (wanted(e, 1)) {
+            phi_im2col windows;
+            phi_gemm_tn g = weights_gemm(d, e->in[0].data, dy, &windows);
+            g.c = e->din[1].data;
+            phi_gemm_tn_run(&g, e->pool, e->work);
+        }
+    }
+    if (wanted(e, 2))
+        phi_column_sums(dy, pixels_out(d), d->k, (size_t)d->k, e->din[2].data, e->pool, e->work);
+    return PH_OK;
+}
+
+const phi_op phi_op_conv = {.name = "Conv",
+                            .since = 1,
+                            .attrs = attributes,
+                            .min_in = 2,
+                            .max_in = 3,
+                            .min_out = 1,
+                            .max_out = 1,
+                            .layout = PHI_LAYOUT_IMAGE,
+                            .image_in = 1u << 0,
+                            .trainable = 1u << 1 | 1u << 2,
+                            .params_bytes = sizeof(phi_conv_shape),
+                            .infer = conv_infer,
+                            .macs = conv_macs,
+                            .work_bytes = conv_work_bytes,
+                            .pack_bytes = conv_pack_bytes,
+                            .pack = conv_pack,
+                            .forward = conv_forward,
+                            .backward = conv_backward,
+                            .epilogue = true};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/loop.h"
+#include "ops/move.h"
+
+enum ph_status phi_need_input(const phi_infer *c)
+{
+    if (c->n_in > 0 && c->in[0]) return PH_OK;
+    return phi_op_fail(c, PH_ERR_ARG, "input 0 is left out");
+}
+
+enum ph_status phi_move_forward(const phi_exec *e, ph_error *err)
+{
+    (void)err;
+    phi_copy_bytes(e->pool, e->out[0].data, e->in[0].data, phi_type_bytes(&e->out[0].type));
+    return PH_OK;
+}
+
+enum ph_status phi_move_backward(const phi_exec *e, ph_error *err)
+{
+    (void)err;
+    if (phi_view_absent(&e->din[0])) return PH_OK;
+    if (phi_view_absent(&e->dout[0]))
+        phi_zero(e->pool, &e->din[0]);
+    else
+        phi_copy_bytes(e->pool, e->din[0].data, e->dout[0].data, phi_type_bytes(&e->dout[0].type));
+    return PH_OK;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Mul: y = a * b. dL/da = b dL/dy, dL/db = a dL/dy, summed over what was broadcast. */
+#include "ops/binary.h"
+
+PHI_BINARY_KERNELS(mul, MUL)
+static phi_binary_fn *const kernels[PHI_BINARY_TYPES] = PHI_BINARY_TABLE(mul);
+
+/* ptrs {y, g, a, b}: y = g * p[other] */
+static void grad(int other, int64_t n, void *const *p, const int64_t *s)
+{
+    float *y = p[0];
+    const float *g = p[1], *x = p[other];
+    if (s[0] == 1 && s[1] == 1 && s[other] == 1)
+        for (int64_t i = 0; i < n; i++)
+            y[i] = g[i] * x[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            y[i * s[0]] = g[i * s[1]] * x[i * s[other]];
+}
+
+static void grad_a(void *arg, int64_t n, void *const *p, const int64_t *s)
+{
+    (void)arg;
+    grad(3, n, p, s);
+}
+
+static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
+{
+    (void)arg;
+    grad(2, n, p, s);
+}
+
+static enum ph_status forward(const phi_exec *e, ph_error *err)
+{
+    return phi_binary_forward(e, kernels, err);
+}
+
+static enum ph_status backward(const phi_exec *e, ph_error *err)
+{
+    (void)err;
+    return phi_binary_backward(e, grad_a, grad_b);
+}
+
+const phi_op phi_op_mul = {
+    .name = "Mul",
+    .since = 1,
+    .attrs = phi_binary_attrs,
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .layout = PHI_LAYOUT_ANY,
+    .params_bytes = sizeof(phi_binary_params),
+    .infer = phi_binary_infer,
+    .forward = forward,
+    .backward = backward,
+};
