@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Graph -> plan: choose what runs, in which memory layout, and make weights ready.
+ */
+#include <math.h>
+
+#include "base/rng.h"
+#include "plan/fuse.h"
+#include "plan/place.h"
+#include "plan/plan.h"
+
+/* What is known while a plan is being built. */
+typedef struct builder {
+    ph_plan *p;
+    const ph_graph *g;
+    phi_fusion *fusion;
+    int32_t *slot;          /* [n_values] where the value is as its node left it, or -1 */
+    int32_t *plain, *image; /* [n_values] a copy of it in that layout, or -1 */
+    bool prefers_image;     /* some operator wants images channels-last */
+    ph_error *err;
+} builder;
+
+/* --- Slots --------------------------------------------------------------------------------------- */
+
+static enum ph_status add_slot(builder *b, const phi_slot *slot, int32_t *out)
+{
+    ph_plan *p = b->p;
+    if (p->n_slots >= INT32_MAX ||
+        !phi_grow(&p->mem, (void **)&p->slots, p->n_slots, &p->slots_capacity, sizeof *p->slots))
+        return phi_fail_nomem(b->err);
+    p->slots[p->n_slots] = *slot;
+    *out = (int32_t)p->n_slots++;
+    return PH_OK;
+}
+
+static enum ph_status arena_slot(builder *b, const phi_type *type, ph_value value, bool image,
+                                 int32_t *out)
+{
+    phi_slot slot = { .kind = PHI_SLOT_ARENA, .view = { .type = *type }, .value = value,
+                      .bytes = phi_type_bytes(type) };
+    (image ? phi_strides_channels_last : phi_strides_plain)(type, slot.view.strides);
+    return add_slot(b, &slot, out);
+}
+
+static enum ph_status constant_slot(builder *b, const ph_tensor *t, ph_value value,
+                                    ph_tensor *owned, int32_t *out)
+{
+    const phi_slot slot = { .kind = PHI_SLOT_CONSTANT, .view = phi_view_of(t), .value = value,
+                            .bytes = t->bytes, .owned = owned };
+    enum ph_status st = add_slot(b, &slot, out);
+    if (st) ph_tensor_free(owned);
+    return st;
+}
+
+static const phi_view *slot_view(const builder *b, int32_t slot) { return &b->p->slots[slot].view; }
+
+/* --- Steps ---------------------------------------------------------------------------------------- */
+
+static enum ph_status add_step(builder *b, const phi_op *op, const phi_node *node, size_t n_in,
+                               size_t n_out, phi_step **out)
+{
+    ph_plan *p = b->p;
+    if (!phi_grow(&p->mem, (void **)&p->steps, p->n_steps, &p->steps_capacity, sizeof *p->steps))
+        return phi_fail_nomem(b->err);
+    phi_step *step = &p->steps[p->n_steps];
+    *step = (phi_step){ .op = op, .node = node, .n_in = n_in, .n_out = n_out, .lo = -INFINITY,
+                        .hi = INFINITY, .stream = node ? phi_stream(node->name) : 0,
+                        .in = phi_calloc(&p->mem, n_in, sizeof *step->in),
+                        .out = phi_calloc(&p->mem, n_out, sizeof *step->out) };
+    p->n_steps++; /* from here on the plan frees it */
+    *out = step;
+    return step->in && step->out ? PH_OK : phi_fail_nomem(b->err);
+}
+
+/* A copy of `from` in another layout, by a step of its own. */
+static enum ph_status convert(builder *b, int32_t from, bool image, int32_t *out)
+{
+    const phi_type type = slot_view(b, from)->type;
+    phi_step *step;
+    enum ph_status st = arena_slot(b, &type, b->p->slots[from].value, image, out);
+    if (!st) st = add_step(b, phi_op_find("Identity"), NULL, 1, 1, &step);
+    if (st) return st;
+    step->in[0] = from;
+    step->out[0] = *out;
+    return PH_OK;
+}
+
+/* Where `value` is, as it is; a constant gets its slot now. */
+static enum ph_status slot_of(builder *b, ph_value value, int32_t *out)
+{
+    enum ph_status st = PH_OK;
+    const ph_tensor *constant = b->p->facts->value[value].constant;
+    if (b->slot[value] < 0 && constant)
+        st = constant_slot(b, constant, value, NULL, &b->slot[value]);
+    *out = b->slot[value];
+    if (!st && *out < 0)
+        st = phi_fail(b->err, PH_ERR_INTERNAL, b->g->values[value].name,
+                      "value '%s' has no slot", b->g->values[value].name);
+    return st;
+}
+
+/* Where `value` is in the wanted layout, made if need be. */
+static enum ph_status slot_in_layout(builder *b, ph_value value, bool image, int32_t *out)
+{
+    enum ph_status st = slot_of(b, value, out);
+    if (st) return st;
+    const phi_view *v = slot_view(b, *out);
+    if (image ? phi_view_is_channels_last(v) : phi_view_is_plain(v)) return PH_OK;
+    int32_t *copy = image ? &b->image[value] : &b->plain[value];
+    if (*copy < 0) st = convert(b, *out, image, copy);
+    *out = *copy;
+    return st;
+}
+
+static bool wants_image(const phi_op *op, size_t i)
+{
+    return op->layout == PHI_LAYOUT_IMAGE && (op->image_in >> (i < 31 ? i : 31) & 1);
+}
+
+static enum ph_status bind_inputs(builder *b, const phi_node *n, const phi_fusion *fusion,
+                                  int32_t *in)
+{
+    enum ph_status st = PH_OK;
+    for (size_t k = 0; k < n->n_in && !st; k++) {
+        const ph_tensor *folded = k == 1 ? fusion->weight : k == 2 ? fusion->bias : NULL;
+        in[k] = -1;
+        if (folded || n->in[k] == PH_NONE)
+            continue; /* folded ones: bind_folded */
+        st = n->op->layout == PHI_LAYOUT_ANY ? slot_of(b, n->in[k], &in[k])
+                                             : slot_in_layout(b, n->in[k], wants_image(n->op, k),
+                                                              &in[k]);
+    }
+    return st;
+}
+
+/* Scaled weights and bias move into slots of their own. */
+static enum ph_status bind_folded(builder *b, phi_fusion *fusion, int32_t *in)
+{
+    if (!fusion->weight) return PH_OK;
+    ph_tensor *weight = fusion->weight, *bias = fusion->bias;
+    fusion->weight = fusion->bias = NULL;
+    enum ph_status st = constant_slot(b, weight, PH_NONE, weight, &in[1]);
+    if (st) {
+        ph_tensor_free(bias);
+        return st;
+    }
+    return constant_slot(b, bias, PH_NONE, bias, &in[2]);
+}
+
+/* Does a node of layout ANY leave `type` channels-last? If its first image-like input is. */
+static bool leaves_image(const builder *b, const phi_node *n, const int32_t *in, size_t n_in,
+                         const phi_type *type)
+{
+    if (n->op->layout == PHI_LAYOUT_IMAGE) return true;
+    if (n->op->layout == PHI_LAYOUT_PLAIN) return false;
+    for (size_t k = 0; k < n_in; k++) {
+        if (in[k] < 0 || b->p->slots[in[k]].kind == PHI_SLOT_CONSTANT) continue;
+        const phi_view *v = slot_view(b, in[k]);
+        if (v->type.rank == type->rank && type->rank >= 3)
+            return phi_view_is_channels_last(v) && !phi_view_is_plain(v);
+    }
+    return false;
+}
+
+static enum ph_status emit_node(builder *b, size_t i)
+{
+    const phi_node *n = &b->g->nodes[i];
+    phi_fusion *fusion = &b->fusion[i];
+    const size_t n_in = fusion->weight && n->n_in < 3 ? 3 : n->n_in;
+    int32_t in[PHI_MAX_IN + 3];
+    enum ph_status st = bind_inputs(b, n, fusion, in);
+    if (!st) st = bind_folded(b, fusion, in);
+    phi_step *step;
+    if (!st) st = add_step(b, n->op, n, n_in, n->n_out, &step);
+    if (st) return st;
+    memcpy(step->in, in, n_in * sizeof *in);
+    step->params = b->p->facts->params[i];
+    step->lo = fusion->lo;
+    step->hi = fusion->hi;
+    const phi_type *in_types[PHI_MAX_IN];
+    const ph_tensor *constant[PHI_MAX_IN];
+    phi_type out_types[PHI_MAX_OUT];
+    phi_infer c;
+    phi_facts_node(b->p->facts, i, &c, in_types, constant, out_types);
+    for (size_t k = 0; k < n->n_out && !st; k++) {
+        const ph_value v = k == 0 ? fusion->result : n->out[k];
+        if (v == PH_NONE) {
+            step->out[k] = -1;
+            continue;
+        }
+        const phi_type *type = &b->p->facts->value[v].type;
+        st = arena_slot(b, type, v, leaves_image(b, n, in, n_in, type), &step->out[k]);
+        b->slot[v] = step->out[k];
+    }
+    return st;
+}
+
+/* --- Ports ---------------------------------------------------------------------------------------- */
+
+static void fill_port(const builder *b, ph_value v, ph_port *port)
+{
+    const phi_type *t = &b->p->facts->value[v].type;
+    *port = (ph_port){ .name = b->g->values[v].name, .dtype = t->dtype, .rank = (size_t)t->rank,
+                       .count = phi_type_count(t), .bytes = phi_type_bytes(t) };
+    memcpy(port->dims, t->dims, (size_t)t->rank * sizeof *t->dims);
+}
+
+static enum ph_status add_inputs(builder *b)
+{
+    ph_plan *p = b->p;
+    p->n_inputs = ph_graph_n_inputs(b->g);
+    p->inputs = phi_calloc(&p->mem, p->n_inputs, sizeof *p->inputs);
+    p->input_slots = phi_calloc(&p->mem, p->n_inputs, sizeof *p->input_slots);
+    if (!p->inputs || !p->input_slots) return phi_fail_nomem(b->err);
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < p->n_inputs && !st; i++) {
+        const ph_value v = ph_graph_input(b->g, i);
+        const phi_type *t = &p->facts->value[v].type;
+        fill_port(b, v, &p->inputs[i]);
+        st = arena_slot(b, t, v, b->prefers_image && t->rank >= 3, &b->slot[v]);
+        p->input_slots[i] = b->slot[v];
+    }
+    return st;
+}
+
+static enum ph_status add_outputs(builder *b)
+{
+    ph_plan *p = b->p;
+    p->n_outputs = b->g->n_outputs;
+    p->outputs = phi_calloc(&p->mem, p->n_outputs, sizeof *p->outputs);
+    p->output_slots = phi_calloc(&p->mem, p->n_outputs, sizeof *p->output_slots);
+    if (!p->outputs || !p->output_slots) return phi_fail_nomem(b->err);
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < p->n_outputs && !st; i++) {
+        fill_port(b, b->g->outputs[i], &p->outputs[i]);
+        st = slot_of(b, b->g->outputs[i], &p->output_slots[i]);
+    }
+    return st;
+}
+
+/* --- Weights ---------------------------------------------------------------------------------------- */
+
+static enum ph_status pack_step(ph_plan *p, phi_step *step, ph_error *err)
+{
+    if (!step->op->pack_bytes) return PH_OK;
+    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
+    phi_step_views(p, step, NULL, in, out);
+    const phi_exec e = phi_step_exec(p, step, in, out, NULL);
+    const size_t bytes = step->op->pack_bytes(&e);
+    if (!bytes) return PH_OK;
+    step->packed = phi_alloc(&p->mem, bytes);
+    if (!step->packed) return phi_fail_nomem(err);
+    step->op->pack(&e, step->packed);
+    return PH_OK;
+}
+
+/* --- The whole ---------------------------------------------------------------------------------------- */
+
+static bool any_image_op(const ph_graph *g, const phi_fusion *fusion)
+{
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (fusion[i].live && g->nodes[i].op->layout == PHI_LAYOUT_IMAGE) return true;
+    return false;
+}
+
+static enum ph_status emit(builder *b, bool fuse)
+{
+    ph_plan *p = b->p;
+    const size_t n = b->g->n_values;
+    enum ph_status st = phi_fuse(p->facts, fuse, &b->fusion, b->err);
+    if (st) return st;
+    int32_t **maps[3] = { &b->slot, &b->plain, &b->image };
+    for (size_t m = 0; m < 3; m++) {
+        *maps[m] = phi_calloc(&p->mem, n, sizeof **maps[m]);
+        if (!*maps[m]) return phi_fail_nomem(b->err);
+        for (size_t v = 0; v < n; v++) (*maps[m])[v] = -1;
+    }
+    b->prefers_image = any_image_op(b->g, b->fusion);
+    st = add_inputs(b);
+    for (size_t i = 0; i < b->g->n_nodes && !st; i++)
+        if (b->fusion[i].live && !b->fusion[i].absorbed) st = emit_node(b, i);
+    return st ? st : add_outputs(b);
+}
+
+enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
+                              ph_plan **out, ph_error *err)
+{
+    static const ph_plan_desc defaults;
+    if (!desc) desc = &defaults;
+    ph_plan *p = phi_calloc(&g->mem, 1, sizeof *p);
+    if (!p) return phi_fail_nomem(err);
+    p->mem = g->mem;
+    p->graph = g;
+    p->training = training;
+    builder b = { .p = p, .g = g, .err = err };
+    enum ph_status st =
+        phi_infer_graph(g, desc->n_hints, desc->hints, !training, &p->facts, err);
+    if (!st) st = emit(&b, !training && !desc->keep_all);
+    if (!st) st = phi_place(p, !training, err);
+    for (size_t i = 0; i < p->n_steps && !training && !st; i++)
+        st = pack_step(p, &p->steps[i], err);
+    phi_free(&p->mem, b.slot);
+    phi_free(&p->mem, b.plain);
+    phi_free(&p->mem, b.image);
+    if (p->facts) phi_fusion_free(p->facts, b.fusion);
+    if (st)
+        ph_plan_free(p);
+    else
+        *out = p;
+    return st;
+}
+
+enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                           ph_error *err)
+{
+    return phi_plan_build(g, desc, false, out, err);
+}
+
+void ph_plan_free(ph_plan *p)
+{
+    if (!p) return;
+    const ph_allocator mem = p->mem;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        phi_free(&mem, p->steps[i].in);
+        phi_free(&mem, p->steps[i].out);
+        phi_free(&mem, p->steps[i].packed);
+    }
+    for (size_t i = 0; i < p->n_slots; i++) ph_tensor_free(p->slots[i].owned);
+    phi_free(&mem, p->steps);
+    phi_free(&mem, p->slots);
+    phi_free(&mem, p->inputs);
+    phi_free(&mem, p->outputs);
+    phi_free(&mem, p->input_slots);
+    phi_free(&mem, p->output_slots);
+    phi_facts_free(p->facts);
+    phi_free(&mem, p);
+}
+
+size_t ph_plan_n_inputs(const ph_plan *p) { return p->n_inputs; }
+size_t ph_plan_n_outputs(const ph_plan *p) { return p->n_outputs; }
+const ph_port *ph_plan_input(const ph_plan *p, size_t i) { return &p->inputs[i]; }
+const ph_port *ph_plan_output(const ph_plan *p, size_t i) { return &p->outputs[i]; }
+size_t ph_plan_arena_bytes(const ph_plan *p) { return p->arena_bytes; }
+
+/* --- Steps as operators see them ---------------------------------------------------------------------- */
+
+static phi_view bound_view(const ph_plan *p, int32_t index, void *arena)
+{
+    if (index < 0) return PHI_NO_VIEW;
+    const phi_slot *slot = &p->slots[index];
+    phi_view v = slot->view;
+    if (slot->kind == PHI_SLOT_ARENA) v.data = arena ? (char *)arena + slot->offset : NULL;
+    return v;
+}
+
+void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
+                    phi_view *out)
+{
+    for (size_t k = 0; k < step->n_in; k++) in[k] = bound_view(p, step->in[k], arena);
+    for (size_t k = 0; k < step->n_out; k++) out[k] = bound_view(p, step->out[k], arena);
+}
+
+phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,
+                       const phi_view *out, phi_pool *pool)
+{
+    return (phi_exec){ .node = step->node, .params = step->params, .n_in = step->n_in,
+                       .n_out = step->n_out, .in = in, .out = out, .pool = pool,
+                       .packed = step->packed, .training = p->training, .stream = step->stream,
+                       .lo = step->lo, .hi = step->hi };
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plan: the graph as a list of steps over slots (tensors with a place in memory).
+ */
+#ifndef PHI_PLAN_H
+#define PHI_PLAN_H
+
+#include "graph/graph.h"
+
+enum phi_slot_kind {
+    PHI_SLOT_CONSTANT, /* view.data is there: a graph's constant, or one the plan computed */
+    PHI_SLOT_ARENA     /* at `offset` of the run's arena */
+};
+
+typedef struct phi_slot {
+    enum phi_slot_kind kind;
+    phi_view view;
+    size_t bytes;   /* of the dense array behind the view */
+    size_t offset;  /* PHI_SLOT_ARENA, a multiple of PHI_ALIGN */
+    ph_value value; /* the graph's value it holds; several slots may hold one in different layouts */
+    ph_tensor *owned; /* constants that the plan made */
+} phi_slot;
+
+typedef struct phi_step {
+    const phi_op *op;
+    const phi_node *node; /* NULL: a change of layout (op is Identity) */
+    const void *params;
+    size_t n_in, n_out;
+    int32_t *in;  /* [n_in] slots; -1: left out */
+    int32_t *out; /* [n_out]; -1: an optional output that is left out (PH_NONE) */
+    void *packed; /* or NULL */
+    float lo, hi; /* fused clamp */
+    uint64_t stream; /* for random numbers: from the node's name */
+} phi_step;
+
+struct ph_plan {
+    ph_allocator mem;
+    const ph_graph *graph;
+    phi_facts *facts;
+    bool training;
+    phi_slot *slots;
+    size_t n_slots, slots_capacity;
+    phi_step *steps;
+    size_t n_steps, steps_capacity;
+    size_t n_inputs, n_outputs;
+    ph_port *inputs, *outputs;
+    int32_t *input_slots, *output_slots; /* plain or channels-last; run copies */
+    size_t arena_bytes;
+};
+
+/*
+ * As ph_plan_new; `training` keeps every node and every activation (each arena slot has a place of
+ * its own), packs no weights, and lets constants be changed between runs (slots of graph constants
+ * point into the graph).
+ */
+enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
+                              ph_plan **out, ph_error *err);
+
+/*
+ * The operands of a step as views: slot views with `arena` added to arena slots (arena NULL: data
+ * pointers of arena slots stay NULL). in [step->n_in], out [step->n_out].
+ */
+void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
+                    phi_view *out);
+
+/* An exec of the step, forward, with everything set but work, save, dout, din. `in`, `out` as filled
+ * by phi_step_views. */
+phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,
+                       const phi_view *out, phi_pool *pool);
+
+#endif /* PHI_PLAN_H */

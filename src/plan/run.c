@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a plan. Everything is bound when the run is made; running only calls operators.
+ */
+#include "base/pool.h"
+#include "plan/plan.h"
+
+struct ph_run {
+    ph_allocator mem;
+    const ph_plan *plan;
+    phi_pool *pool;
+    char *arena, *work;
+    phi_exec *execs; /* [n_steps] */
+    phi_view *views; /* the operands of all steps, step by step: inputs, then outputs */
+};
+
+static enum ph_status bind_steps(ph_run *r, ph_error *err)
+{
+    const ph_plan *p = r->plan;
+    size_t n_views = 0, work_bytes = 0;
+    for (size_t i = 0; i < p->n_steps; i++) n_views += p->steps[i].n_in + p->steps[i].n_out;
+    r->execs = phi_calloc(&r->mem, p->n_steps, sizeof *r->execs);
+    r->views = phi_calloc(&r->mem, n_views, sizeof *r->views);
+    if (!r->execs || !r->views) return phi_fail_nomem(err);
+    phi_view *views = r->views;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        const phi_step *step = &p->steps[i];
+        phi_view *in = views, *out = views + step->n_in;
+        views = out + step->n_out;
+        phi_step_views(p, step, r->arena, in, out);
+        r->execs[i] = phi_step_exec(p, step, in, out, r->pool);
+        const size_t bytes = step->op->work_bytes ? step->op->work_bytes(&r->execs[i], false) : 0;
+        if (bytes > work_bytes) work_bytes = bytes;
+    }
+    r->work = phi_alloc(&r->mem, work_bytes);
+    if (!r->work) return phi_fail_nomem(err);
+    for (size_t i = 0; i < p->n_steps; i++) r->execs[i].work = r->work;
+    return PH_OK;
+}
+
+enum ph_status ph_run_new(const ph_plan *p, size_t n_threads, ph_run **out, ph_error *err)
+{
+    ph_run *r = phi_calloc(&p->mem, 1, sizeof *r);
+    if (!r) return phi_fail_nomem(err);
+    r->mem = p->mem;
+    r->plan = p;
+    r->arena = phi_alloc(&r->mem, p->arena_bytes);
+    enum ph_status st = r->arena ? PH_OK : phi_fail_nomem(err);
+    if (!st && n_threads != 1) st = phi_pool_new(&r->mem, n_threads, &r->pool, err);
+    if (!st) st = bind_steps(r, err);
+    if (st)
+        ph_run_free(r);
+    else
+        *out = r;
+    return st;
+}
+
+void ph_run_free(ph_run *r)
+{
+    if (!r) return;
+    const ph_allocator mem = r->mem;
+    phi_pool_free(r->pool);
+    phi_free(&mem, r->arena);
+    phi_free(&mem, r->work);
+    phi_free(&mem, r->execs);
+    phi_free(&mem, r->views);
+    phi_free(&mem, r);
+}
+
+static phi_view slot_in_run(const ph_run *r, int32_t index)
+{
+    const phi_slot *slot = &r->plan->slots[index];
+    phi_view v = slot->view;
+    if (slot->kind == PHI_SLOT_ARENA) v.data = r->arena + slot->offset;
+    return v;
+}
+
+/* Nothing to compute: every output has no elements. */
+static bool is_empty(const phi_exec *e)
+{
+    for (size_t k = 0; k < e->n_out; k++)
+        if (!phi_view_absent(&e->out[k]) && phi_type_count(&e->out[k].type) > 0) return false;
+    return true;
+}
+
+enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *outputs,
+                           ph_error *err)
+{
+    const ph_plan *p = r->plan;
+    for (size_t i = 0; i < p->n_inputs; i++) {
+        const phi_view to = slot_in_run(r, p->input_slots[i]);
+        phi_view from = phi_view_plain(&to.type, NULL);
+        memcpy(&from.data, &inputs[i], sizeof from.data); /* only read; drops const */
+        phi_view_copy(&to, &from);
+    }
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < p->n_steps && !st; i++)
+        if (!is_empty(&r->execs[i])) st = p->steps[i].op->forward(&r->execs[i], err);
+    for (size_t i = 0; i < p->n_outputs && !st; i++) {
+        const phi_view from = slot_in_run(r, p->output_slots[i]);
+        const phi_view to = phi_view_plain(&from.type, outputs[i]);
+        phi_view_copy(&to, &from);
+    }
+    return st;
+}
