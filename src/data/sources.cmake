@@ -1,0 +1,5 @@
+list(APPEND PINHOLE_SOURCES
+  data/cifar.c
+  data/dataset.c
+  data/idx.c
+  data/npy.c)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the reader and the writer of ONNX share: protobuf messages in an arena, checked before they
+ * are decoded, and the translation of tensors.
+ *
+ * How things we do not understand survive: after reading, whatever the graph holds itself is taken
+ * out of each message, and what is left of it (unknown fields, mostly) is packed again into the
+ * phi_blob of the object. The writer unpacks that remainder and fills in the rest.
+ */
+#ifndef PHI_ONNX_PB_H
+#define PHI_ONNX_PB_H
+
+#include "graph/graph.h"
+#include "onnx/onnx.pb-c.h"
+
+typedef PhiOnnx__Model phi_pb_model;
+typedef PhiOnnx__OpsetId phi_pb_opset;
+typedef PhiOnnx__Entry phi_pb_entry;
+typedef PhiOnnx__Graph phi_pb_graph;
+typedef PhiOnnx__Node phi_pb_node;
+typedef PhiOnnx__Attribute phi_pb_attribute;
+typedef PhiOnnx__Tensor phi_pb_tensor;
+typedef PhiOnnx__ValueInfo phi_pb_value_info;
+typedef PhiOnnx__Type phi_pb_type;
+typedef PhiOnnx__TensorType phi_pb_tensor_type;
+typedef PhiOnnx__Shape phi_pb_shape;
+typedef PhiOnnx__Dimension phi_pb_dimension;
+
+/* No protobuf message is longer (protobuf.dev, "encoding": 2 GiB), nor does any other reader accept
+ * one. */
+#define PHI_PB_MAX_BYTES ((size_t)INT32_MAX)
+
+/* Kinds of attributes as ONNX numbers them that phi_attr does not hold are kept as they are. */
+#define PHI_ATTR_OTHER ((enum ph_attr_kind)0)
+
+/* Memory of one read or write: taken piece by piece, given back all at once. */
+typedef struct phi_arena {
+    ProtobufCAllocator pb; /* for protobuf-c; frees nothing */
+    ph_allocator mem;
+    struct phi_chunk *chunk; /* the newest; they form a list */
+    size_t used, size;       /* bytes of the newest */
+    bool failed;             /* an allocation failed */
+} phi_arena;
+
+/* The arena must not move afterwards. */
+void phi_arena_start(phi_arena *a, const ph_allocator *mem);
+void phi_arena_end(phi_arena *a);
+/* Zeroed array, aligned for any object; NULL: out of memory. Never NULL for 0 bytes. */
+void *phi_arena_calloc(phi_arena *a, size_t count, size_t size);
+
+/*
+ * Check the wire format of a whole message against `type`, down to the last submessage that we
+ * know: lengths, wire types, no submessage twice where one is wanted, no zero bytes in strings.
+ * After that protobuf-c can only fail for lack of memory. `what` names the bytes in messages.
+ */
+enum ph_status phi_pb_scan(const ProtobufCMessageDescriptor *type, const unsigned char *bytes,
+                           size_t n, const char *what, ph_error *err);
+
+/* phi_pb_scan, then decode into the arena. */
+enum ph_status phi_pb_unpack(phi_arena *a, const ProtobufCMessageDescriptor *type,
+                             const unsigned char *bytes, size_t n, const char *what, void *out,
+                             ph_error *err);
+
+/* Pack what is left of `message` into `blob` of `g`; nothing left: the blob stays as it is. */
+enum ph_status phi_pb_keep(const ph_graph *g, const void *message, phi_blob *blob, ph_error *err);
+
+/* The other way round: the message kept in `blob`, or a new one. */
+enum ph_status phi_pb_recall(phi_arena *a, const ProtobufCMessageDescriptor *type,
+                             const phi_blob *blob, void *out, ph_error *err);
+
+/*
+ * A tensor out of its message. `what` names it in messages ("initializer 'w'"). `path` is the
+ * model's file for external data, or NULL: then external data is refused.
+ * PH_ERR_UNSUPPORTED: elements or ranks that ph_tensor cannot hold.
+ */
+enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb, const char *what,
+                                const char *path, ph_tensor **out, ph_error *err);
+/* Take out of `pb` all that phi_pb_to_tensor understood, but not the name. */
+void phi_pb_strip_tensor(phi_pb_tensor *pb);
+/* Fill type, shape and data into `pb`; `t` is borrowed for as long as `pb` lives. */
+enum ph_status phi_pb_from_tensor(phi_arena *a, const ph_tensor *t, phi_pb_tensor *pb,
+                                  ph_error *err);
+
+#endif /* PHI_ONNX_PB_H */

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading ONNX: ModelProto to ph_graph (onnx/docs/IR.md). Each step takes what the graph holds out
+ * of its message; what is left then goes into the blobs (see onnx_pb.h).
+ */
+#include "onnx/onnx_pb.h"
+
+#include "base/file.h"
+#include "graph/names.h"
+
+/* Of things that the graph keeps in plain lists; far more than any model has. */
+#define MAX_LISTED 16384
+
+typedef struct reader {
+    ph_graph *g;
+    phi_arena arena;
+    const char *path; /* NULL: from memory */
+    phi_pb_graph *pb;
+    ph_error *err;
+    struct phi_names node_names; /* those given in the file */
+    struct phi_names functions;  /* keys of model-local functions */
+    const char **function_keys;
+} reader;
+
+/* "initializer 'w'": what a message is about. */
+typedef struct label {
+    char text[200];
+} label;
+
+static label label_of(const char *kind, const char *name)
+{
+    label l;
+
+    snprintf(l.text, sizeof l.text, "%s '%.160s'", kind, name);
+    return l;
+}
+
+static bool is_empty(const char *s)
+{
+    return !s || !*s;
+}
+
+/* --- Types of values ------------------------------------------------------------------------ */
+
+/* Is there nothing in the type but what phi_value holds? */
+static bool type_is_plain(const phi_pb_type *type)
+{
+    const phi_pb_tensor_type *t = type->tensor_type;
+
+    if (type->base.n_unknown_fields) return false;
+    if (!t) return true;
+    if (t->base.n_unknown_fields) return false;
+    if (!t->shape) return true;
+    if (t->shape->base.n_unknown_fields || t->shape->n_dim > PH_MAX_RANK) return false;
+    for (size_t i = 0; i < t->shape->n_dim; i++)
+        if (t->shape->dim[i]->base.n_unknown_fields) return false;
+    return true;
+}
+
+static enum ph_status read_shape(reader *r, const phi_pb_shape *shape, phi_value *value)
+{
+    for (size_t i = 0; i < shape->n_dim; i++) {
+        const phi_pb_dimension *d = shape->dim[i];
+        if (d->has_dim_value && d->dim_value < -1)
+            return phi_fail(r->err, PH_ERR_FORMAT, value->name, "value '%s': dimension %zu is %lld",
+                            value->name, i, (long long)d->dim_value);
+        value->dims[i] = d->has_dim_value ? d->dim_value : -1;
+        if (d->has_dim_value || is_empty(d->dim_param)) continue;
+        value->dim_names[i] = phi_strdup(&r->g->mem, d->dim_param);
+        if (!value->dim_names[i]) return phi_fail_nomem(r->err);
+    }
+    value->rank = (int)shape->n_dim;
+    return PH_OK;
+}
+
+/*
+ * What a ValueInfoProto says about value v. A type that says more than phi_value holds (no tensor,
+ * more than PH_MAX_RANK dimensions, denotations) is kept as a whole; the writer then brings up to
+ * date what we do understand of it. The first of several infos about one value counts.
+ */
+static enum ph_status read_value_info(reader *r, phi_pb_value_info *info, ph_value v)
+{
+    phi_value *value = &r->g->values[v];
+    const phi_pb_tensor_type *t = info->type ? info->type->tensor_type : NULL;
+    enum ph_status st = PH_OK;
+
+    if (t && value->dtype == PH_UNDEFINED && t->has_elem_type)
+        value->dtype = (enum ph_dtype)t->elem_type;
+    if (t && value->rank < 0 && t->shape && t->shape->n_dim <= PH_MAX_RANK)
+        st = read_shape(r, t->shape, value);
+    if (st) return st;
+    info->name = NULL;
+    if (info->type && type_is_plain(info->type)) info->type = NULL;
+    if (value->extra.bytes) return PH_OK;
+    return phi_pb_keep(r->g, info, &value->extra, r->err);
+}
+
+/* --- Head of the model ------------------------------------------------------------------------ */
+
+static enum ph_status check_count(reader *r, size_t n, size_t max, const char *of, const char *what)
+{
+    if (n <= max) return PH_OK;
+    return phi_fail(r->err, PH_ERR_UNSUPPORTED, of, "%s has %zu %s; at most %zu are supported", of,
+                    n, what, max);
+}
+
+static enum ph_status read_opset(reader *r, const phi_pb_opset *o)
+{
+    const char *domain = o->domain ? o->domain : "";
+    int64_t known;
+
+    if (strcmp(domain, "ai.onnx") == 0) domain = "";
+    if (!o->has_version || o->version < 1 || o->version > INT32_MAX)
+        return phi_fail(r->err, PH_ERR_FORMAT, domain, "opset of domain '%s' has version %lld",
+                        domain, o->has_version ? (long long)o->version : 0);
+    known = phi_graph_opset_of(r->g, domain);
+    if (known && known != o->version)
+        return phi_fail(r->err, PH_ERR_FORMAT, domain,
+                        "opset of domain '%s' is imported twice: versions %lld and %lld", domain,
+                        (long long)known, (long long)o->version);
+    return phi_graph_set_opset(r->g, domain, o->version, r->err);
+}
+
+/* Opsets came with IR version 3; before, there was one. */
+static enum ph_status read_opsets(reader *r, const phi_pb_model *m)
+{
+    ph_graph *g = r->g;
+    enum ph_status st = check_count(r, m->n_opset_import, MAX_LISTED, "model", "opset imports");
+
+    for (size_t i = 0; i < g->n_opsets; i++)
+        phi_free(&g->mem, g->opsets[i].domain);
+    g->n_opsets = 0; /* a new graph has the one that graphs built here are in */
+    if (!st && m->n_opset_import == 0) {
+        if (m->ir_version < 3) return phi_graph_set_opset(g, "", 1, r->err);
+        return phi_fail(r->err, PH_ERR_FORMAT, "model", "the model imports no operator set");
+    }
+    for (size_t i = 0; i < m->n_opset_import && !st; i++)
+        st = read_opset(r, m->opset_import[i]);
+    return st;
+}
+
+static enum ph_status read_metadata(reader *r, const phi_pb_model *m)
+{
+    enum ph_status st =
+        check_count(r, m->n_metadata_props, MAX_LISTED, "model", "metadata entries");
+
+    for (size_t i = 0; i < m->n_metadata_props && !st; i++) {
+        const phi_pb_entry *e = m->metadata_props[i];
+        st = ph_graph_set_metadata(r->g, e->key ? e->key : "", e->value ? e->value : "", r->err);
+    }
+    return st;
+}
+
+static const char *function_key_at(const void *owner, size_t i)
+{
+    return ((const reader *)owner)->function_keys[i];
+}
+
+/* "domain\nname"; NULL: out of memory. */
+static char *function_key(reader *r, const char *domain, const char *name)
+{
+    const size_t nd = domain ? strlen(domain) : 0, nn = name ? strlen(name) : 0;
+    char *key = phi_arena_calloc(&r->arena, nd + nn + 2, 1);
+
+    if (!key) return NULL;
+    if (nd && strcmp(domain, "ai.onnx") != 0) memcpy(key, domain, nd);
+    strcat(key, "\n");
+    if (nn) strcat(key, name);
+    return key;
+}
+
+/* Nodes that call a function of the model are no operators of ours, whatever they are called. */
+static enum ph_status index_functions(reader *r, const phi_pb_model *m)
+{
+    r->function_keys = phi_arena_calloc(&r->arena, m->n_functions, sizeof *r->function_keys);
+    if (!r->function_keys) return phi_fail_nomem(r->err);
+    for (size_t i = 0; i < m->n_functions; i++) {
+        r->function_keys[i] = function_key(r, m->functions[i]->domain, m->functions[i]->name);
+        if (!r->function_keys[i]) return phi_fail_nomem(r->err);
+        if (phi_names_find(&r->functions, function_key_at, r, r->function_keys[i]) != SIZE_MAX)
+            continue;
+        if (!phi_names_add(&r->g->mem, &r->functions, function_key_at, r, i))
+            return phi_fail_nomem(r->err);
+    }
+    return PH_OK;
+}
+
+/* --- Inputs, constants, outputs -----------------------------------------------------------------
+ */
+
+/* The value of a named entry of the graph. */
+static enum ph_status named_value(reader *r, const char *name, const char *kind, size_t i,
+                                  ph_value *v)
+{
+    if (is_empty(name)) return phi_fail(r->err, PH_ERR_FORMAT, kind, "%s %zu has no name", kind, i);
+    return phi_graph_value(r->g, name, v, r->err);
+}
+
+static enum ph_status read_inputs(reader *r)
+{
+    enum ph_status st = PH_OK;
+    ph_value v;
+
+    for (size_t i = 0; i < r->pb->n_input && !st; i++) {
+        st = named_value(r, r->pb->input[i]->name, "input", i, &v);
+        if (!st) st = phi_graph_set_input(r->g, v, r->err);
+        if (!st) st = read_value_info(r, r->pb->input[i], v);
+    }
+    return st;
+}
+
+static enum ph_status read_initializer(reader *r, phi_pb_tensor *pb, size_t i)
+{
+    ph_tensor *t;
+    ph_value v;
+    label l;
+    enum ph_status st = named_value(r, pb->name, "initializer", i, &v);
+
+    if (st) return st;
+    l = label_of("initializer", pb->name);
+    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, r->path, &t, r->err);
+    if (!st) st = phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
+    if (st) return st;
+    pb->name = NULL;
+    phi_pb_strip_tensor(pb);
+    return phi_pb_keep(r->g, pb, &r->g->values[v].tensor_extra, r->err);
+}
+
+static enum ph_status read_initializers(reader *r)
+{
+    enum ph_status st = PH_OK;
+
+    if (r->pb->n_sparse_initializer) {
+        const phi_pb_tensor *values = r->pb->sparse_initializer[0]->values;
+        const char *name = values && values->name ? values->name : "";
+        return phi_fail(r->err, PH_ERR_UNSUPPORTED, name,
+                        "sparse initializers are not supported; this model has %zu, such as '%s'",
+                        r->pb->n_sparse_initializer, name);
+    }
+    for (size_t i = 0; i < r->pb->n_initializer && !st; i++)
+        st = read_initializer(r, r->pb->initializer[i], i);
+    return st;
+}
+
+static enum ph_status read_outputs(reader *r)
+{
+    enum ph_status st = check_count(r, r->pb->n_output, MAX_LISTED, "graph", "outputs");
+    ph_value v;
+
+    for (size_t i = 0; i < r->pb->n_output && !st; i++) {
+        st = named_value(r, r->pb->output[i]->name, "output", i, &v);
+        if (!st) st = ph_graph_add_output(r->g, v, r->err);
+        if (!st) st = read_value_info(r, r->pb->output[i], v);
+    }
+    return st;
+}
+
+/* Infos about values that are not in the graph stay behind in the message, for the graph's blob. */
+static enum ph_status read_value_infos(reader *r)
+{
+    size_t n_left = 0;
+    enum ph_status st = PH_OK;
+
+    for (size_t i = 0; i < r->pb->n_value_info && !st; i++) {
+        phi_pb_value_info *info = r->pb->value_info[i];
+        const ph_value v = is_empty(info->name) ? PH_NONE : ph_graph_find(r->g, info->name);
+        if (v == PH_NONE) {
+            r->pb->value_info[n_left++] = info;
+            continue;
+        }
+        st = read_value_info(r, info, v);
+        r->g->values[v].has_info = true;
+    }
+    r->pb->n_value_info = n_left;
+    return st;
+}
+
+/* --- Attributes ---------------------------------------------------------------------------------
+ */
+
+/* Bit k: the field that holds an attribute of kind k is there. */
+static unsigned filled_kinds(const phi_pb_attribute *pb)
+{
+    return (pb->has_f ? 1u << PH_ATTR_FLOAT : 0) | (pb->has_i ? 1u << PH_ATTR_INT : 0) |
+           (pb->has_s ? 1u << PH_ATTR_STRING : 0) | (pb->t ? 1u << PH_ATTR_TENSOR : 0) |
+           (pb->n_floats ? 1u << PH_ATTR_FLOATS : 0) | (pb->n_ints ? 1u << PH_ATTR_INTS : 0) |
+           (pb->n_strings ? 1u << PH_ATTR_STRINGS : 0);
+}
+
+/* Files of IR version 1 may not say the type; it is that of the field in use. */
+static enum ph_attr_kind attribute_kind(const phi_pb_attribute *pb)
+{
+    static const enum ph_attr_kind kinds[] = {PH_ATTR_FLOAT,  PH_ATTR_INT,    PH_ATTR_STRING,
+                                              PH_ATTR_TENSOR, PH_ATTR_FLOATS, PH_ATTR_INTS,
+                                              PH_ATTR_STRINGS};
+    const bool typed = pb->has_type && pb->type != 0;
+    const unsigned filled = filled_kinds(pb);
+
+    if (!is_empty(pb->ref_attr_name)) return PHI_ATTR_OTHER; /* stands for a function's attribute */
+    for (size_t i = 0; i < PHI_COUNT(kinds); i++)
+        if (typed ? pb->type == (int32_t)kinds[i] : filled == 1u << kinds[i]) return kinds[i];
+    return PHI_ATTR_OTHER;
+}
+
+/* phi_attr has no lengths for strings in lists. */
+static bool strings_are_plain(const phi_pb_attribute *pb)
+{
+    for (size_t i = 0; i < pb->n_strings; i++)
+        if (pb->strings[i].len && memchr(pb->strings[i].data, 0, pb->strings[i].len)) return false;
+    return true;
+}
+
+static enum ph_status read_strings(reader *r, const phi_pb_attribute *pb, phi_attr *a)
+{
+    const ph_allocator *mem = &r->g->mem;
+
+    a->strings = phi_calloc(mem, pb->n_strings, sizeof *a->strings);
+    if (!a->strings) return phi_fail_nomem(r->err);
+    a->n = pb->n_strings;
+    for (size_t i = 0; i < a->n; i++) {
+        a->strings[i] = phi_strndup(mem, (const char *)pb->strings[i].data, pb->strings[i].len);
+        if (!a->strings[i]) return phi_fail_nomem(r->err);
+    }
+    return PH_OK;
+}
+
+/* A tensor that ph_tensor cannot hold makes the attribute one of those we only carry along; it must
+ * not need another file for that. */
+static enum ph_status read_attribute_tensor(reader *r, const phi_pb_attribute *pb, const char *what,
+                                            phi_attr *a)
+{
+    ph_error inner = {.status = PH_OK};
+    const bool external = pb->t && pb->t->has_data_location && pb->t->data_location != 0;
+    enum ph_status st;
+
+    if (!pb->t)
+        return phi_fail(r->err, PH_ERR_FORMAT, what, "%s is a tensor, but there is none", what);
+    st = phi_pb_to_tensor(&r->g->mem, pb->t, what, r->path, &a->tensor, &inner);
+    if (st == PH_ERR_UNSUPPORTED && !external) {
+        a->kind = PHI_ATTR_OTHER;
+        return PH_OK;
+    }
+    return st ? phi_fail(r->err, st, what, "%s", inner.message) : PH_OK;
+}
+
+/* The value of an attribute of a kind that phi_attr holds. */
+static enum ph_status read_attribute_value(reader *r, const phi_pb_attribute *pb, const char *what,
+                                           phi_attr *a)
+{
+    const ph_allocator *mem = &r->g->mem;
+
+    switch (a->kind) {
+    case PH_ATTR_FLOAT:
+        a->f = pb->f;
+        break;
+    case PH_ATTR_INT:
+        a->i = pb->i;
+        break;
+    case PH_ATTR_STRING:
+        a->s_bytes = pb->has_s ? pb->s.len : 0;
+        a->s = phi_strndup(mem, (const char *)pb->s.data, a->s_bytes);
+        if (!a->s) return phi_fail_nomem(r->err);
+        break;
+    case PH_ATTR_FLOATS:
+        a->n = pb->n_floats;
+        a->floats = phi_memdup(mem, pb->floats, a->n * sizeof *a->floats);
+        if (!a->floats) return phi_fail_nomem(r->err);
+        break;
+    case PH_ATTR_INTS:
+        a->n = pb->n_ints;
+        a->ints = phi_memdup(mem, pb->ints, a->n * sizeof *a->ints);
+        if (!a->ints) return phi_fail_nomem(r->err);
+        break;
+    case PH_ATTR_STRINGS:
+        if (strings_are_plain(pb)) return read_strings(r, pb, a);
+        a->kind = PHI_ATTR_OTHER;
+        break;
+    case PH_ATTR_TENSOR:
+        return read_attribute_tensor(r, pb, what, a);
+    }
+    return PH_OK;
+}
+
+/* Take the value out of the message. */
+static void strip_attribute(phi_pb_attribute *pb)
+{
+    pb->has_type = pb->has_f = pb->has_i = pb->has_s = false;
+    pb->n_floats = pb->n_ints = pb->n_strings = 0;
+    if (!pb->t) return;
+    phi_pb_strip_tensor(pb->t);
+    if (protobuf_c_message_get_packed_size(&pb->t->base) == 0) pb->t = NULL;
+}
+
+static enum ph_status read_attribute(reader *r, size_t node, phi_pb_attribute *pb)
+{
+    const phi_node *n = &r->g->nodes[node];
+    label l = label_of(n->op_type, n->name);
+    char what[300];
+    phi_attr *a;
+    enum ph_status st;
+
+    if (is_empty(pb->name))
+        return phi_fail(r->err, PH_ERR_FORMAT, n->name, "%s: an attribute has no name", l.text);
+    snprintf(what, sizeof what, "%s: attribute '%.60s'", l.text, pb->name);
+    st = phi_node_new_attr(r->g, node, pb->name, &a, r->err);
+    if (st) return st;
+    a->kind = attribute_kind(pb);
+    if (a->kind != PHI_ATTR_OTHER && (filled_kinds(pb) & ~(1u << a->kind)))
+        return phi_fail(r->err, PH_ERR_FORMAT, n->name, "%s has more than one value", what);
+    st = read_attribute_value(r, pb, what, a);
+    if (st) return st;
+    pb->name = NULL;
+    if (a->kind != PHI_ATTR_OTHER) strip_attribute(pb);
+    return phi_pb_keep(r->g, pb, &a->extra, r->err);
+}
+
+/* --- Nodes ---------------------------------------------------------------------------------- */
+
+static const char *pb_node_name_at(const void *owner, size_t i)
+{
+    return ((const reader *)owner)->pb->node[i]->name;
+}
+
+static enum ph_status index_node_names(reader *r)
+{
+    for (size_t i = 0; i < r->pb->n_node; i++) {
+        const char *name = r->pb->node[i]->name;
+        if (is_empty(name)) continue;
+        if (phi_names_find(&r->node_names, pb_node_name_at, r, name) != SIZE_MAX) continue;
+        if (!phi_names_add(&r->g->mem, &r->node_names, pb_node_name_at, r, i))
+            return phi_fail_nomem(r->err);
+    }
+    return PH_OK;
+}
+
+/* A name for node `i`, which has none: op type and number, unlike any name in the file. Numbers are
+ * not used again, so that looking for a free one stays cheap whatever the file is up to. */
+static const char *make_name(reader *r, const char *op_type, size_t *number)
+{
+    const size_t bytes = strlen(op_type) + 24;
+    char *name = phi_arena_calloc(&r->arena, bytes, 1);
+
+    while (name) {
+        snprintf(name, bytes, "%s_%zu", op_type, ++*number);
+        if (phi_names_find(&r->node_names, pb_node_name_at, r, name) == SIZE_MAX) break;
+    }
+    return name;
+}
+
+/* The values behind names; "" is an operand left out. */
+static enum ph_status read_operands(reader *r, size_t n, char *const *names, ph_value **out)
+{
+    enum ph_status st = PH_OK;
+    ph_value *v = phi_arena_calloc(&r->arena, n, sizeof *v);
+
+    if (!v) return phi_fail_nomem(r->err);
+    for (size_t i = 0; i < n && !st; i++) {
+        v[i] = PH_NONE;
+        if (*names[i]) st = phi_graph_value(r->g, names[i], &v[i], r->err);
+    }
+    *out = v;
+    return st;
+}
+
+/* May the operator behind a node be one of ours? */
+static enum ph_status check_callee(reader *r, const phi_pb_node *pb, phi_node *n)
+{
+    if (!is_empty(pb->overload)) n->op = NULL;
+    if (n->op && r->functions.n_used) {
+        const char *key = function_key(r, n->domain, n->op_type);
+        if (!key) return phi_fail_nomem(r->err);
+        if (phi_names_find(&r->functions, function_key_at, r, key) != SIZE_MAX) n->op = NULL;
+    }
+    if (!*n->domain && phi_graph_opset_of(r->g, "") == 0)
+        return phi_fail(r->err, PH_ERR_FORMAT, n->name,
+                        "%s '%s' is of ONNX's own operator set, which the model does not import",
+                        n->op_type, n->name);
+    return PH_OK;
+}
+
+static enum ph_status append_node(reader *r, const phi_pb_node *pb, size_t *made_up, size_t *node)
+{
+    const bool named = !is_empty(pb->name);
+    const char *name = named ? pb->name : make_name(r, pb->op_type, made_up);
+    ph_value *in, *out;
+    label l;
+    enum ph_status st;
+
+    if (!name) return phi_fail_nomem(r->err);
+    l = label_of(pb->op_type, name);
+    st = check_count(r, pb->n_output, MAX_LISTED, l.text, "outputs");
+    if (!st) st = check_count(r, pb->n_attribute, MAX_LISTED / 4, l.text, "attributes");
+    if (!st) st = read_operands(r, pb->n_input, pb->input, &in);
+    if (!st) st = read_operands(r, pb->n_output, pb->output, &out);
+    if (!st)
+        st = phi_graph_append(r->g, pb->domain ? pb->domain : "", pb->op_type, name, pb->n_input,
+                              in, pb->n_output, out, node, r->err);
+    if (!st) r->g->nodes[*node].name_made_up = !named;
+    return st;
+}
+
+static enum ph_status read_node(reader *r, phi_pb_node *pb, size_t i, size_t *made_up)
+{
+    char *name = pb->name;
+    size_t node;
+    enum ph_status st;
+
+    if (is_empty(pb->op_type))
+        return phi_fail(r->err, PH_ERR_FORMAT, pb->name, "node %zu ('%s') has no operator", i,
+                        pb->name ? pb->name : "");
+    st = append_node(r, pb, made_up, &node);
+    if (!st) st = check_callee(r, pb, &r->g->nodes[node]);
+    for (size_t k = 0; k < pb->n_attribute && !st; k++)
+        st = read_attribute(r, node, pb->attribute[k]);
+    if (st) return st;
+    pb->name = pb->op_type = pb->domain = NULL;
+    pb->n_input = pb->n_output = pb->n_attribute = 0;
+    st = phi_pb_keep(r->g, pb, &r->g->nodes[node].extra, r->err);
+    pb->name = name; /* the index of names still looks here */
+    return st;
+}
+
+static enum ph_status read_nodes(reader *r)
+{
+    size_t made_up = 0;
+    enum ph_status st = index_node_names(r);
+
+    for (size_t i = 0; i < r->pb->n_node && !st; i++)
+        st = read_node(r, r->pb->node[i], i, &made_up);
+    return st;
+}
+
+/* --- The whole ----------------------------------------------------------------------------------
+ */
+
+static enum ph_status read_graph(reader *r)
+{
+    phi_pb_graph *pb = r->pb;
+    enum ph_status st = read_inputs(r);
+
+    if (!st) st = read_initializers(r);
+    if (!st) st = read_nodes(r);
+    if (!st) st = read_outputs(r);
+    if (!st) st = read_value_infos(r);
+    if (st) return st;
+    pb->name = NULL;
+    pb->n_node = pb->n_initializer = pb->n_input = pb->n_output = 0;
+    return phi_pb_keep(r->g, pb, &r->g->extra, r->err);
+}
+
+static enum ph_status read_model(reader *r, phi_pb_model *m)
+{
+    enum ph_status st;
+
+    r->g->ir_version = m->ir_version;
+    r->pb = m->graph;
+    st = read_opsets(r, m);
+    if (!st) st = read_metadata(r, m);
+    if (!st) st = index_functions(r, m);
+    if (!st) st = read_graph(r);
+    if (st) return st;
+    m->has_ir_version = false;
+    m->n_opset_import = m->n_metadata_props = 0;
+    m->graph = NULL;
+    st = phi_pb_keep(r->g, m, &r->g->model_extra, r->err);
+    if (!st) st = phi_graph_sort(r->g, r->err);
+    if (!st) st = phi_graph_check_structure(r->g, r->err);
+    return st;
+}
+
+static enum ph_status check_model(const phi_pb_model *m, ph_error *err)
+{
+    if (!m->has_ir_version || m->ir_version < 1)
+        return phi_fail(err, PH_ERR_FORMAT, "model", "not an ONNX model: no IR version");
+    if (!m->graph) return phi_fail(err, PH_ERR_FORMAT, "model", "the model has no graph");
+    return PH_OK;
+}
+
+static enum ph_status read_decoded(reader *r, const ph_allocator *mem, phi_pb_model *m,
+                                   ph_graph **out)
+{
+    enum ph_status st = check_model(m, r->err);
+
+    if (!st) st = ph_graph_new(mem, m->graph->name, &r->g, r->err);
+    if (!st) st = read_model(r, m);
+    if (r->g) {
+        phi_names_free(&r->g->mem, &r->node_names);
+        phi_names_free(&r->g->mem, &r->functions);
+    }
+    if (st)
+        ph_graph_free(r->g);
+    else
+        *out = r->g;
+    return st;
+}
+
+/* `taken` (may be NULL) is freed as soon as it is decoded: models are large. */
+static enum ph_status read_bytes(const ph_allocator *mem, const unsigned char *bytes, size_t n,
+                                 unsigned char *taken, const char *path, ph_graph **out,
+                                 ph_error *err)
+{
+    reader r = {.path = path, .err = err};
+    phi_pb_model *m;
+    enum ph_status st;
+
+    phi_arena_start(&r.arena, mem);
+    st = phi_pb_unpack(&r.arena, &phi_onnx__model__descriptor, bytes, n, "ONNX model", &m, err);
+    phi_free(mem, taken);
+    if (!st) st = read_decoded(&r, mem, m, out);
+    phi_arena_end(&r.arena);
+    return st;
+}
+
+enum ph_status ph_onnx_read_memory(const ph_allocator *mem, const void *bytes, size_t n,
+                                   ph_graph **out, ph_error *err)
+{
+    static const unsigned char nothing;
+
+    return read_bytes(mem, n ? bytes : &nothing, n, NULL, NULL, out, err);
+}
+
+enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph **out,
+                            ph_error *err)
+{
+    unsigned char *bytes;
+    size_t n;
+    ph_error inner = {.status = PH_OK};
+    enum ph_status st = phi_file_read_limit(mem, path, PHI_PB_MAX_BYTES, &bytes, &n, err);
+
+    if (st) return st;
+    st = read_bytes(mem, bytes, n, bytes, path, out, &inner);
+    if (st) return phi_fail(err, st, inner.where, "%s: %s", path, inner.message);
+    return PH_OK;
+}
