@@ -1,0 +1,28 @@
+set(PINHOLE_ZOO
+  nin-cifar10
+  nin-fashion
+  lenet5
+  resnet8
+  mlpconv
+  inception-3a
+  inception-3a-naive
+  bottleneck-block
+  basic-block)
+set(zoo_texts "")
+foreach(name prelude ${PINHOLE_ZOO})
+  list(APPEND zoo_texts ${CMAKE_CURRENT_SOURCE_DIR}/zoo/${name}.net)
+endforeach()
+add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/zoo_texts.c
+  COMMAND ${CMAKE_COMMAND} "-DTEXTS=${zoo_texts}" -DOUT=${CMAKE_CURRENT_BINARY_DIR}/zoo_texts.c
+          -P ${CMAKE_CURRENT_SOURCE_DIR}/zoo/embed.cmake
+  DEPENDS ${zoo_texts} ${CMAKE_CURRENT_SOURCE_DIR}/zoo/embed.cmake
+  VERBATIM)
+list(APPEND PINHOLE_SOURCES
+  zoo/net_args.c
+  zoo/net_blocks.c
+  zoo/net_build.c
+  zoo/net_layers.c
+  zoo/net_run.c
+  zoo/net_text.c
+  zoo/zoo.c
+  ${CMAKE_CURRENT_BINARY_DIR}/zoo_texts.c)
