@@ -401,7 +401,8 @@ typedef struct ph_layer_cost {
     const char *op;
     size_t output_rank;
     int64_t output_dims[PH_MAX_RANK];
-    int64_t parameters; /* elements of its constant floating-point inputs; shared ones count once */
+    int64_t parameters; /* elements of the constants that training would update: weights, biases,
+                         * scales; no running statistics. Shared ones count at their first user */
     int64_t macs;
     int64_t activation_bytes; /* all outputs */
     enum ph_role role;
