@@ -30,6 +30,10 @@
 enum ph_status phi_fail(ph_error *err, enum ph_status status, const char *where,
                         const char *format, ...) PHI_PRINTF(4, 5);
 
+/* Keep a text to one line that cannot steer a terminal, in place: control characters, C1 ones among
+ * them, and bytes that are not UTF-8 become '?'. */
+void phi_clean(char *text);
+
 /* The same for "out of memory", which needs no words. */
 enum ph_status phi_fail_nomem(ph_error *err);
 

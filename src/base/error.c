@@ -51,9 +51,7 @@ static size_t utf8_length(const unsigned char *s)
     return 0;
 }
 
-/* Keep the text to one line that cannot steer a terminal: control characters, C1 ones among them,
- * and bytes that are not UTF-8 become '?'. */
-static void clean(char *text)
+void phi_clean(char *text)
 {
     for (unsigned char *s = (unsigned char *)text; *s;) {
         const size_t n = utf8_length(s);
@@ -88,8 +86,8 @@ enum ph_status phi_fail(ph_error *err, enum ph_status status, const char *where,
     va_end(args);
     if (n < 0) err->message[0] = 0;
     if (n >= (int)sizeof err->message) mark_cut(err->message, sizeof err->message);
-    clean(err->where);
-    clean(err->message);
+    phi_clean(err->where);
+    phi_clean(err->message);
     return status;
 }
 

@@ -132,7 +132,7 @@ static bool passes_channels_on(const phi_node *n)
 {
     static const char *const ops[] = { "BatchNormalization", "Relu",    "LeakyRelu",   "Clip",
                                        "Sigmoid",            "Tanh",    "HardSigmoid", "HardSwish",
-                                       "Dropout",            "Identity" };
+                                       "Dropout",            "Identity", "MaxPool",     "AveragePool" };
     for (size_t i = 0; i < PHI_COUNT(ops); i++)
         if (strcmp(n->op_type, ops[i]) == 0) return true;
     return false;

@@ -161,9 +161,6 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
 #define net_fail_here(c, ...)                                                                      \
     net_fail((c)->parser, (c)->source, (c)->statement, (c)->p, PH_ERR_FORMAT, __VA_ARGS__)
 
-/* The innermost frame whose present statement is in the reader's own text; NULL: none is. */
-const net_frame *net_own_frame(const net_parser *p);
-
 /*
  * The nearest of some words: feed it candidates, ask for the result. A word counts as near if few
  * letters differ (Damerau-Levenshtein distance of at most a third of its length).
@@ -199,8 +196,6 @@ enum ph_status net_take_int(net_cursor *c, const char *what, int64_t min, int64_
 enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b);
 /* AxBxC, 1 to `most` numbers, each at least 1. */
 enum ph_status net_take_dims(net_cursor *c, const char *what, size_t most, int64_t *dims, size_t *n);
-/* AxBxC, each at least 1; with `open`, one may be '?' and comes as -1. */
-enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n);
 /* A number that a float holds. */
 enum ph_status net_take_real(net_cursor *c, const char *what, float *out);
 /* A whole number or a real one. */

@@ -300,28 +300,6 @@ enum ph_status net_take_dims(net_cursor *c, const char *what, size_t most, int64
     return st;
 }
 
-enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n)
-{
-    bool open_seen = false;
-    net_skip_space(c);
-    for (*n = 0;; c->p++) {
-        if (*n == PH_MAX_RANK - 1)
-            return net_fail_here(c, "more than %d dimensions", PH_MAX_RANK - 1);
-        if (is_space(peek(c)) || c->p == c->end)
-            return wanted(c, *n ? "the number behind 'x'" : "dimensions, such as 3x32x32,");
-        if (open && peek(c) == '?') {
-            if (open_seen) return net_fail_here(c, "a second '?'");
-            open_seen = true;
-            c->p++;
-            dims[(*n)++] = -1;
-        } else {
-            enum ph_status st = take_int(c, "a dimension", 1, true, &dims[(*n)++]);
-            if (st) return st;
-        }
-        if (peek(c) != 'x') return check_number_end(c, false);
-    }
-}
-
 /* --- Real numbers ------------------------------------------------------------------------------ */
 
 /* 10^e by squaring; exact up to 10^22. */

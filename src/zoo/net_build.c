@@ -55,9 +55,7 @@ static bool grow_symbols(net_parser *p)
 enum ph_status net_define(net_parser *p, const char *path, ph_value v)
 {
     const net_symbol *known = net_find_symbol(p, path);
-    if (known && known->value == v) return PH_OK;
-    if (known)
-        return phi_fail(p->err, PH_ERR_INTERNAL, path, "the name '%s' is given to two values", path);
+    if (known) return known->value == v ? PH_OK : PH_ERR_INTERNAL;
     char *copy = phi_strdup(&p->mem, path);
     if (!copy || !grow_symbols(p)) {
         phi_free(&p->mem, copy);
@@ -65,7 +63,7 @@ enum ph_status net_define(net_parser *p, const char *path, ph_value v)
     }
     const uint64_t hash = phi_stream(path);
     p->symbols[slot_of(p->symbols, p->n_slots, path, hash)] =
-        (net_symbol){ copy, hash, v, net_own_frame(p)->now->number };
+        (net_symbol){ copy, hash, v, p->frame->now->number };
     p->n_symbols++;
     return PH_OK;
 }

@@ -9,9 +9,9 @@
 
 /* --- Errors ------------------------------------------------------------------------------------ */
 
-const net_frame *net_own_frame(const net_parser *p)
+/* The innermost frame whose present statement is in the reader's own text; NULL: none is. */
+static const net_frame *own_frame(const net_frame *f)
 {
-    const net_frame *f = p->frame;
     while (f && f->source->prelude) f = f->caller;
     return f;
 }
@@ -45,7 +45,7 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     va_start(args, format);
     if (vsnprintf(text, sizeof text, format, args) < 0) text[0] = 0;
     va_end(args);
-    const net_frame *own = net_own_frame(p);
+    const net_frame *own = own_frame(p->frame);
     describe_macro(p, s, st, at, own, macro, sizeof macro);
     if (s->prelude && own) {
         s = own->source;

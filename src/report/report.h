@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* An account as text, JSON and CSV. */
+#ifndef PHI_REPORT_H
+#define PHI_REPORT_H
+
+#include "graph/account.h"
+
+void phi_account_text(const ph_account *a, FILE *f);
+void phi_account_csv(const ph_account *a, FILE *f);
+enum ph_status phi_account_json(const ph_account *a, FILE *f, ph_error *err);
+
+/*
+ * `s` as one line of valid UTF-8: control characters and bytes that are no UTF-8 become '?'.
+ * NULL: out of memory.
+ */
+char *phi_clean_text(const ph_allocator *mem, const char *s);
+
+#endif /* PHI_REPORT_H */

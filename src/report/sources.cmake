@@ -1,0 +1,5 @@
+list(APPEND PINHOLE_SOURCES
+  report/account_csv.c
+  report/account_json.c
+  report/account_text.c
+  report/account_write.c)
