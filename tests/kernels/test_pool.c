@@ -67,6 +67,34 @@ static void test_all_tasks_once(void **state)
     }
 }
 
+/* Jobs so short that workers come late to most of them; none may run a task of another job. */
+typedef struct short_job {
+    size_t number;
+    atomic_size_t wrong, done;
+} short_job;
+
+static void short_task(void *arg, size_t task, size_t thread)
+{
+    short_job *j = arg;
+    (void)thread;
+    if (task >= 2 + j->number % 3) atomic_fetch_add(&j->wrong, 1);
+    atomic_fetch_add(&j->done, 1);
+}
+
+static void test_short_jobs(void **state)
+{
+    phi_pool *pool = NULL;
+    (void)state;
+    assert_int_equal(phi_pool_new(NULL, 4, &pool, NULL), PH_OK);
+    for (size_t i = 0; i < 20000; i++) {
+        short_job j = {.number = i};
+        phi_pool_run(pool, 2 + i % 3, short_task, &j);
+        assert_int_equal(j.done, 2 + i % 3);
+        assert_int_equal(j.wrong, 0);
+    }
+    phi_pool_free(pool);
+}
+
 /* A job with a pool of its own inside each task of another. */
 static void outer_task(void *arg, size_t task, size_t thread)
 {
@@ -158,9 +186,9 @@ static void test_no_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_tasks_once), cmocka_unit_test(test_pools_in_pools),
-        cmocka_unit_test(test_sleepers),       cmocka_unit_test(test_new_and_free),
-        cmocka_unit_test(test_no_thread),
+        cmocka_unit_test(test_all_tasks_once), cmocka_unit_test(test_short_jobs),
+        cmocka_unit_test(test_pools_in_pools), cmocka_unit_test(test_sleepers),
+        cmocka_unit_test(test_new_and_free),   cmocka_unit_test(test_no_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

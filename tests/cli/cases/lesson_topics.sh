@@ -1,0 +1,24 @@
+# names of topics, colour
+expect 0 pinhole lesson list
+[ "$(wc -l <out)" = 8 ] || fail "not 8 topics"
+usage_error pinhole lesson inceptoin
+has err "did you mean 'inception'?"
+usage_error pinhole lesson nothing-like-it
+has err "pinhole lesson list"
+usage_error pinhole lesson inception resnet
+expect 0 pinhole lesson --color always one-weight
+has out $'\033['
+expect 0 pinhole lesson --color never one-weight
+lacks out $'\033'
+# without UTF-8 the bars are ASCII
+export LC_ALL=C
+expect 0 pinhole lesson resnet
+has out "############################## "
+if command -v script >/dev/null; then # on a terminal
+    unset LC_ALL
+    export TERM=xterm
+    script -qec "'$PINHOLE' lesson one-weight" /dev/null >out
+    has out $'\033['
+    NO_COLOR=1 script -qec "'$PINHOLE' lesson one-weight" /dev/null >out
+    lacks out $'\033'
+fi

@@ -1,0 +1,8 @@
+# -q leaves only errors on stderr, results stay
+tiny_data 64 32
+expect 0 pinhole train lenet5 --data $DATA -o a.onnx --seed 1 -q
+[ ! -s err ] || fail "-q said something: $(cat err)"
+has out "a.onnx"
+expect 0 pinhole -q eval a.onnx --data $DATA
+[ ! -s err ] || fail "-q said something: $(cat err)"
+has out "accuracy"

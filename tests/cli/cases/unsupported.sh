@@ -1,0 +1,34 @@
+# a valid model with an operator that Pinhole does not have: status 4, all of them in one line
+# ModelProto: ir_version 8; graph { node {x -> Frob -> y}, node {y -> Blub -> z}, name, input x,
+# output z, both float32 [1,2] }; opset_import { version 17 }
+node() { printf '\x0a\x10\x0a\x01%s\x12\x01%s\x1a\x02%s\x22\x04%s' "$1" "$2" "$3" "$4"; }
+type() { printf '\x12\x0e\x0a\x0c\x08\x01\x12\x08\x0a\x02\x08\x01\x0a\x02\x08\x02'; }
+{
+    node x y n1 Frob
+    node y z n2 Blub
+    printf '\x12\x01g'
+    printf '\x5a\x13\x0a\x01x'
+    type
+    printf '\x62\x13\x0a\x01z'
+    type
+} >graph
+{
+    printf '\x08\x08\x3a'"\\x$(printf %x "$(wc -c <graph)")"
+    cat graph
+    printf '\x42\x02\x10\x11'
+} >odd.onnx
+expect 4 pinhole check odd.onnx
+one_line err
+has err Frob
+has err Blub
+helper npy x.npy float32 1x2
+for command in "analyze odd.onnx" "bench odd.onnx --iters 1" "run odd.onnx --input x.npy"; do
+    expect 4 pinhole $command
+    one_line err
+    has err Frob
+done
+[ ! -e z.npy ] || fail "an output was written"
+# read and written again it stays what it is
+expect 0 pinhole export odd.onnx -o again.onnx
+expect 4 pinhole check again.onnx
+has err Blub

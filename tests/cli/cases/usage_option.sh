@@ -1,0 +1,1 @@
+pinhole run --inptu x.npy lenet5

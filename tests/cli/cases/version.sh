@@ -1,0 +1,1 @@
+pinhole --version

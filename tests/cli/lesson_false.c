@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lesson's command with topics that make false claims or fail: the program's verdict and exit
+ * status. Prints what went wrong here; 0 if nothing did.
+ */
+#include "commands.h"
+#include "lesson.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+void lesson_one_weight(lesson *l)
+{
+    lesson_check_int(l, 36, 37, "cells");
+}
+void lesson_dot_product(lesson *l)
+{
+    static const float a[] = {0.0f, 1.0f}, b[] = {-0.0f, 1.0f}; /* equal, but not to the bit */
+    lesson_check_same(l, 2, a, b, "numbers");
+}
+void lesson_neurons(lesson *l)
+{
+    lesson_check_same(l, 0, NULL, NULL, "of nothing");
+}
+void lesson_channels(lesson *l)
+{
+    lesson_check_real(l, 40.6, 40.55, 2, " %", "share");
+}
+void lesson_weights(lesson *l)
+{
+    lesson_net n;
+    lesson_net_start(&n, l, "small");
+    lesson_net_output(&n, lesson_net_conv(&n, "1x1", lesson_net_input(&n, 2, 3, 4), 4,
+                                          (lesson_conv){.k = 5, .r = 1}));
+    lesson_net_ready(&n, false);
+    lesson_check_size(l, &n, "1x1", 3, 2, 5, "size"); /* it is 2x3x5 */
+    lesson_net_free(&n);
+}
+void lesson_mlpconv(lesson *l)
+{
+    lesson_net n; /* the filter is larger than the image: refused, and the rest does nothing */
+    lesson_net_start(&n, l, "impossible");
+    lesson_net_output(&n, lesson_net_conv(&n, "5x5", lesson_net_input(&n, 2, 2, 1), 1,
+                                          (lesson_conv){.k = 1, .r = 5}));
+    lesson_net_ready(&n, true);
+    lesson_check_int(l, 1, 2, "never reached");
+    lesson_net_free(&n);
+}
+void lesson_inception(lesson *l)
+{
+    lesson_check(l, true, "1", "1", "true");
+}
+void lesson_resnet(lesson *l)
+{
+    lesson_check_real(l, 40.6, 40.55001, 1, " %", "share");
+}
+
+static int expect(int wanted, const char *topic)
+{
+    char command[] = "lesson", name[32];
+    char *argv[] = {command, name, NULL};
+    snprintf(name, sizeof name, "%s", topic);
+    optind = 0;
+    int got = cmd_lesson(2, argv);
+    if (got == wanted) return 0;
+    fprintf(stderr, "lesson %s: exit status %d, wanted %d\n", topic, got, wanted);
+    return 1;
+}
+
+int main(void)
+{
+    int failed = expect(CLI_NO, "one-weight") + expect(CLI_NO, "dot-product") +
+                 expect(CLI_NO, "neurons") + expect(CLI_NO, "channels") +
+                 expect(CLI_NO, "weights") + expect(CLI_INPUT, "mlpconv") +
+                 expect(CLI_OK, "inception") + expect(CLI_OK, "resnet");
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans: folding and fusion change nothing but the speed; memory is reused without harm. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/pool.h"
+#include "base/rng.h"
+#include "plan/plan.h"
+#include "small_net.h"
+
+enum { N = 2, X = N * SMALL_NET_IN, Y = N * SMALL_NET_OUT };
+
+static const ph_shape_hint hint = {.rank = 4, .dims = {N, 3, 8, 8}};
+
+static ph_graph *net(void)
+{
+    ph_graph *g = NULL;
+    ph_error err = {0};
+    if (small_net(NULL, 42, &g, &err)) fail_msg("%s", err.message);
+    return g;
+}
+
+static ph_plan *plan(const ph_graph *g, bool keep_all)
+{
+    ph_plan *p = NULL;
+    ph_error err = {0};
+    const ph_plan_desc d = {.n_hints = 1, .hints = &hint, .keep_all = keep_all};
+    if (ph_plan_new(g, &d, &p, &err)) fail_msg("%s", err.message);
+    return p;
+}
+
+static void images(uint64_t seed, float *x)
+{
+    phi_rng_fill_normal(seed, 1, 1, x, X);
+}
+
+static void run_into(const ph_plan *p, size_t n_threads, const float *x, float *y)
+{
+    ph_run *r = NULL;
+    ph_error err = {0};
+    const void *in[1] = {x};
+    void *out[1] = {y};
+    if (ph_run_new(p, n_threads, &r, &err) || ph_run_once(r, in, out, &err))
+        fail_msg("%s", err.message);
+    ph_run_free(r);
+}
+
+static void assert_close(const float *a, const float *b, size_t n, double tolerance)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance))
+            fail_msg("element %zu: %.9g and %.9g", i, (double)a[i], (double)b[i]);
+}
+
+/* A test of closeness that random numbers would pass proves nothing. */
+static void assert_lively(const float *y)
+{
+    double spread = 0;
+    for (size_t i = 0; i < Y; i++) {
+        assert_true(isfinite(y[i]) && y[i] > 0 && y[i] < 1); /* softmax */
+        spread = fmax(spread, fabs((double)y[i] - 1.0 / SMALL_NET_OUT));
+    }
+    assert_true(spread > 0.02);
+    for (size_t n = 0; n < N; n++) {
+        double sum = 0;
+        for (size_t i = 0; i < SMALL_NET_OUT; i++)
+            sum += (double)y[n * SMALL_NET_OUT + i];
+        assert_true(fabs(sum - 1) < 1e-6);
+    }
+    assert_true(memcmp(y, y + SMALL_NET_OUT, SMALL_NET_OUT * sizeof *y) != 0);
+}
+
+static void test_fusion(void **state)
+{
+    float x[X], fused_y[Y], plain_y[Y];
+    ph_graph *g = net();
+    ph_plan *fused = plan(g, false), *plain = plan(g, true);
+    (void)state;
+    images(1, x);
+    run_into(fused, 1, x, fused_y);
+    run_into(plain, 1, x, plain_y);
+    assert_lively(fused_y);
+    assert_close(fused_y, plain_y, Y, 1e-5);
+    size_t norms[2] = {0, 0}, clamps[2] = {0, 0};
+    const ph_plan *plans[2] = {fused, plain};
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < plans[k]->n_steps; i++) {
+            norms[k] += !strcmp(plans[k]->steps[i].op->name, "BatchNormalization");
+            clamps[k] += !strcmp(plans[k]->steps[i].op->name, "Clip") ||
+                         !strcmp(plans[k]->steps[i].op->name, "Relu");
+        }
+    assert_int_equal(norms[1], 3); /* kept as they stand */
+    assert_int_equal(clamps[1], 3);
+    assert_int_equal(norms[0], 0);  /* all three stand behind a convolution alone */
+    assert_int_equal(clamps[0], 1); /* the one behind Add stays */
+    ph_plan_free(fused);
+    ph_plan_free(plain);
+    ph_graph_free(g);
+}
+
+/* A convolution whose result is also looked at otherwise keeps it. */
+static void test_fusion_spares_what_is_seen(void **state)
+{
+    ph_graph *g = NULL;
+    ph_plan *p = NULL;
+    ph_error err = {0};
+    ph_value x, c, y;
+    float in[3] = {1, -2, 3}, raw[2], relu[2];
+    (void)state;
+    assert_int_equal(ph_graph_new(NULL, "g", &g, &err), PH_OK);
+    assert_int_equal(ph_graph_add_input(g, "x", PH_FLOAT32, 4, (int64_t[]){1, 3, 1, 1}, &x, &err),
+                     PH_OK);
+    assert_int_equal(ph_graph_add_conv(g, x, 3, &(ph_conv_desc){.k = 2}, 3, &c, &err), PH_OK);
+    assert_int_equal(ph_graph_add_node(g, "Relu", NULL, 1, &c, 0, NULL, 1, NULL, &y, &err), PH_OK);
+    assert_int_equal(ph_graph_add_output(g, c, &err), PH_OK);
+    assert_int_equal(ph_graph_add_output(g, y, &err), PH_OK);
+    assert_int_equal(ph_plan_new(g, NULL, &p, &err), PH_OK);
+    ph_run *r = NULL;
+    const void *ins[1] = {in};
+    void *outs[2] = {raw, relu};
+    assert_int_equal(ph_run_new(p, 1, &r, &err), PH_OK);
+    bool seen_negative = false;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        for (int i = 0; i < 3; i++)
+            in[i] *= (float)sign;
+        assert_int_equal(ph_run_once(r, ins, outs, &err), PH_OK);
+        for (int i = 0; i < 2; i++) {
+            seen_negative |= raw[i] < 0;
+            assert_true(relu[i] == (raw[i] > 0 ? raw[i] : 0));
+        }
+    }
+    assert_true(seen_negative);
+    ph_run_free(r);
+    ph_plan_free(p);
+    ph_graph_free(g);
+}
+
+/* --- Random chains behind a convolution ----------------------------------------------------------
+ */
+
+enum { CHANNELS = 5, SIDE = 4, PIXELS = SIDE * SIDE };
+
+/* [k] or [1,k,1,1] numbers, positive if asked for, as a constant. */
+static ph_value per_channel(ph_graph *g, phi_rng *r, bool image, bool positive)
+{
+    ph_tensor *t = NULL;
+    ph_value v = PH_NONE;
+    char name[32];
+    const int64_t dims[4] = {1, CHANNELS, 1, 1}, k = CHANNELS;
+    snprintf(name, sizeof name, "c%zu", ph_graph_n_values(g));
+    assert_int_equal(ph_tensor_new(NULL, PH_FLOAT32, image ? 4 : 1, image ? dims : &k, &t, NULL),
+                     PH_OK);
+    for (int i = 0; i < CHANNELS; i++)
+        ((float *)ph_tensor_data(t))[i] = positive ? 0.3f + phi_rng_uniform(r) : phi_rng_normal(r);
+    assert_int_equal(ph_graph_add_constant(g, name, t, &v, NULL), PH_OK);
+    ph_tensor_free(t);
+    return v;
+}
+
+static ph_value scalar(ph_graph *g, float value)
+{
+    ph_tensor *t = NULL;
+    ph_value v = PH_NONE;
+    char name[32];
+    snprintf(name, sizeof name, "c%zu", ph_graph_n_values(g));
+    assert_int_equal(ph_tensor_new(NULL, PH_FLOAT32, 0, NULL, &t, NULL), PH_OK);
+    *(float *)ph_tensor_data(t) = value;
+    assert_int_equal(ph_graph_add_constant(g, name, t, &v, NULL), PH_OK);
+    ph_tensor_free(t);
+    return v;
+}
+
+/* One more node on the chain: what plans fold and fuse, and what they must not. */
+static ph_value link_of(ph_graph *g, phi_rng *r, ph_value x)
+{
+    static const char *const arithmetic[4] = {"Add", "Sub", "Mul", "Div"};
+    ph_value in[5] = {x}, out[3];
+    size_t n_in = 1, n_attrs = 0, n_out = 1;
+    const char *op = "Relu";
+    const ph_attr training = {.name = "training_mode", .kind = PH_ATTR_INT, .i = 1};
+    uint32_t what = phi_rng_below(r, 8);
+    if (what < 3) { /* sometimes with the statistics of the batch */
+        op = "BatchNormalization";
+        for (n_in = 1; n_in < 5; n_in++)
+            in[n_in] = per_channel(g, r, false, n_in == 4);
+        n_attrs = what == 0;
+        n_out = what == 0 ? 3 : 1;
+    } else if (what == 3) { /* sometimes with the bounds the wrong way round */
+        op = "Clip";
+        n_in = 3;
+        in[1] = phi_rng_below(r, 3) ? scalar(g, phi_rng_normal(r)) : PH_NONE;
+        in[2] = scalar(g, phi_rng_normal(r) + 0.7f);
+    } else if (what == 4) {
+        op = phi_rng_below(r, 2) ? "LeakyRelu" : "HardSwish";
+    } else if (what == 5) { /* sometimes with the chain on the right */
+        op = arithmetic[phi_rng_below(r, 4)];
+        n_in = 2;
+        in[1] = per_channel(g, r, true, true);
+        if (phi_rng_below(r, 2) && strcmp(op, "Div") != 0) in[0] = in[1], in[1] = x;
+    } else if (what == 6) { /* with itself */
+        op = "Add";
+        n_in = 2;
+        in[1] = x;
+    }
+    ph_error err = {0};
+    if (ph_graph_add_node(g, op, NULL, n_in, in, n_attrs, &training, n_out, NULL, out, &err))
+        fail_msg("%s", err.message);
+    return out[0];
+}
+
+static ph_graph *chain(uint64_t seed)
+{
+    ph_graph *g = NULL;
+    ph_value x;
+    phi_rng r = phi_rng_start(seed, 1);
+    const ph_conv_desc d = {.k = CHANNELS,
+                            .r = 3,
+                            .pad_top = 1,
+                            .pad_left = 1,
+                            .pad_bottom = 1,
+                            .pad_right = 1,
+                            .no_bias = seed % 2};
+    assert_int_equal(ph_graph_new(NULL, "chain", &g, NULL), PH_OK);
+    assert_int_equal(
+        ph_graph_add_input(g, "x", PH_FLOAT32, 4, (int64_t[]){2, 3, SIDE, SIDE}, &x, NULL), PH_OK);
+    assert_int_equal(ph_graph_add_conv(g, x, 3, &d, seed, &x, NULL), PH_OK);
+    uint32_t n = 1 + phi_rng_below(&r, 5);
+    for (uint32_t i = 0; i < n; i++) {
+        x = link_of(g, &r, x);
+        if (phi_rng_below(&r, 6) == 0) assert_int_equal(ph_graph_add_output(g, x, NULL), PH_OK);
+    }
+    ph_graph_add_output(g, x, NULL); /* refused where it is one already */
+    return g;
+}
+
+static void test_random_chains(void **state)
+{
+    enum { MAX_OUT = 6, MOST = 2 * CHANNELS * PIXELS };
+    static float y[2][MAX_OUT][MOST], x[2 * 3 * PIXELS];
+    size_t steps[2] = {0, 0};
+    (void)state;
+    phi_rng_fill_normal(5, 5, 1, x, PHI_COUNT(x));
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        ph_graph *g = chain(seed);
+        size_t n_out = ph_graph_n_outputs(g);
+        for (int keep_all = 0; keep_all < 2; keep_all++) {
+            ph_plan *p = NULL;
+            ph_run *r = NULL;
+            ph_error err = {0};
+            void *out[MAX_OUT];
+            const void *in[1] = {x};
+            for (size_t i = 0; i < n_out; i++)
+                out[i] = y[keep_all][i];
+            if (ph_plan_new(g, &(ph_plan_desc){.keep_all = keep_all}, &p, &err) ||
+                ph_run_new(p, 1, &r, &err) || ph_run_once(r, in, out, &err))
+                fail_msg("seed %d: %s", (int)seed, err.message);
+            steps[keep_all] += p->n_steps;
+            ph_run_free(r);
+            ph_plan_free(p);
+        }
+        for (size_t i = 0; i < n_out; i++)
+            for (size_t k = 0; k < MOST; k++) {
+                double a = (double)y[0][i][k], b = (double)y[1][i][k];
+                if (!(fabs(a - b) <= 2e-4 * (1 + fabs(b))))
+                    fail_msg("seed %d, output %zu, element %zu: %.9g fused, %.9g as it stands",
+                             (int)seed, i, k, a, b);
+            }
+        ph_graph_free(g);
+    }
+    assert_true(steps[0] < steps[1] - 60); /* something was fused */
+}
+
+static void test_twice_the_same_bits(void **state)
+{
+    float x[X], first[Y], again[Y], other[X], scratch[Y];
+    ph_graph *g = net();
+    ph_plan *p = plan(g, false);
+    ph_run *r = NULL;
+    const void *in[1] = {x};
+    void *out[1] = {first};
+    (void)state;
+    images(1, x);
+    images(2, other);
+    assert_int_equal(ph_run_new(p, 2, &r, NULL), PH_OK);
+    assert_int_equal(ph_run_once(r, in, out, NULL), PH_OK);
+    in[0] = other; /* leave other numbers behind */
+    out[0] = scratch;
+    assert_int_equal(ph_run_once(r, in, out, NULL), PH_OK);
+    assert_true(memcmp(first, scratch, sizeof first) != 0);
+    in[0] = x;
+    out[0] = again;
+    assert_int_equal(ph_run_once(r, in, out, NULL), PH_OK);
+    assert_memory_equal(first, again, sizeof first);
+    ph_run_free(r);
+    for (size_t threads = 1; threads <= 4; threads++) {
+        memset(again, 0xff, sizeof again);
+        run_into(p, threads, x, again);
+        assert_memory_equal(first, again, sizeof first);
+    }
+    ph_plan_free(p);
+    ph_graph_free(g);
+}
+
+/* --- One plan, two threads, a run each ---------------------------------------------------------
+ */
+
+typedef struct runner {
+    const ph_plan *p;
+    float x[X], want[Y];
+    int n_wrong;
+} runner;
+
+static void *run_often(void *arg)
+{
+    runner *w = arg;
+    float y[Y];
+    ph_run *r = NULL;
+    const void *in[1] = {w->x};
+    void *out[1] = {y};
+    w->n_wrong = ph_run_new(w->p, 2, &r, NULL) != PH_OK;
+    for (int i = 0; i < 200 && !w->n_wrong; i++) {
+        memset(y, 0xff, sizeof y);
+        w->n_wrong += ph_run_once(r, in, out, NULL) != PH_OK;
+        w->n_wrong += memcmp(y, w->want, sizeof y) != 0;
+    }
+    ph_run_free(r);
+    return NULL;
+}
+
+static void test_shared_plan(void **state)
+{
+    static runner w[2];
+    pthread_t thread[2];
+    ph_graph *g = net();
+    ph_plan *p = plan(g, false);
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        w[k].p = p;
+        images((uint64_t)k + 10, w[k].x);
+        run_into(p, 1, w[k].x, w[k].want);
+    }
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(pthread_create(&thread[k], NULL, run_often, &w[k]), 0);
+    for (int k = 0; k < 2; k++)
+        pthread_join(thread[k], NULL);
+    assert_int_equal(w[0].n_wrong, 0);
+    assert_int_equal(w[1].n_wrong, 0);
+    ph_plan_free(p);
+    ph_graph_free(g);
+}
+
+/* --- Memory -------------------------------------------------------------------------------- */
+
+/* Slots that live at the same time must not share memory: read off the steps, not off the planner.
+ */
+static void assert_no_overlap(const ph_plan *p)
+{
+    size_t *from = calloc(p->n_slots, sizeof *from), *to = calloc(p->n_slots, sizeof *to);
+    for (size_t s = 0; s < p->n_slots; s++)
+        from[s] = SIZE_MAX;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        const phi_step *step = &p->steps[i];
+        for (size_t k = 0; k < step->n_out; k++)
+            if (step->out[k] >= 0) {
+                from[step->out[k]] = i + 1;
+                if (to[step->out[k]] < i + 1) to[step->out[k]] = i + 1;
+            }
+        for (size_t k = 0; k < step->n_in; k++)
+            if (step->in[k] >= 0) to[step->in[k]] = i + 1;
+    }
+    for (size_t i = 0; i < p->n_inputs; i++)
+        from[p->input_slots[i]] = 0;
+    for (size_t i = 0; i < p->n_outputs; i++)
+        to[p->output_slots[i]] = p->n_steps + 1;
+    for (size_t a = 0; a < p->n_slots; a++) {
+        const phi_slot *u = &p->slots[a];
+        if (u->kind != PHI_SLOT_ARENA) continue;
+        assert_int_equal(u->offset % PHI_ALIGN, 0);
+        assert_true(u->offset + u->bytes <= p->arena_bytes);
+        assert_true(from[a] != SIZE_MAX);
+        for (size_t b = 0; b < a; b++) {
+            const phi_slot *v = &p->slots[b];
+            bool together = from[a] <= to[b] && from[b] <= to[a];
+            bool apart = u->offset + u->bytes <= v->offset || v->offset + v->bytes <= u->offset;
+            if (v->kind == PHI_SLOT_ARENA && together && !apart)
+                fail_msg("slots %zu and %zu are alive together and share memory", a, b);
+        }
+    }
+    free(from);
+    free(to);
+}
+
+/* Run a training plan's steps forward as inference (no batch statistics). */
+static void run_training_plan(const ph_plan *p, const float *x, float *y)
+{
+    char *arena = phi_alloc(NULL, p->arena_bytes);
+    memset(arena, 0xff, p->arena_bytes);
+    for (int pass = 0; pass < 2; pass++) { /* inputs first, then, after the steps, outputs */
+        const phi_slot *slot = &p->slots[pass ? p->output_slots[0] : p->input_slots[0]];
+        phi_view inside = slot->view, outside = phi_view_plain(&slot->view.type, pass ? y : NULL);
+        inside.data = arena + slot->offset;
+        if (!pass) memcpy(&outside.data, &x, sizeof x);
+        if (pass)
+            phi_view_copy(&outside, &inside);
+        else
+            phi_view_copy(&inside, &outside);
+        for (size_t i = 0; !pass && i < p->n_steps; i++) {
+            phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
+            phi_step_views(p, &p->steps[i], arena, in, out);
+            phi_exec e = phi_step_exec(p, &p->steps[i], in, out, NULL);
+            e.training = false;
+            const phi_op *op = p->steps[i].op;
+            e.work = phi_alloc(NULL, op->work_bytes ? op->work_bytes(&e, false) : 0);
+            assert_int_equal(op->forward(&e, NULL), PH_OK);
+            phi_free(NULL, e.work);
+        }
+    }
+    phi_free(NULL, arena);
+}
+
+static void test_arena(void **state)
+{
+    float x[X], tight_y[Y], loose_y[Y];
+    ph_graph *g = net();
+    ph_plan *tight = plan(g, true), *fused = plan(g, false), *loose = NULL;
+    const ph_plan_desc d = {.n_hints = 1, .hints = &hint};
+    (void)state;
+    assert_int_equal(phi_plan_build(g, &d, true, &loose, NULL), PH_OK);
+    assert_no_overlap(tight);
+    assert_no_overlap(fused);
+    assert_no_overlap(loose);
+    assert_true(ph_plan_arena_bytes(tight) < ph_plan_arena_bytes(loose));
+    images(3, x);
+    run_into(tight, 1, x, tight_y);
+    run_training_plan(loose, x, loose_y);
+    assert_lively(tight_y);
+    assert_close(tight_y, loose_y, Y, 1e-6);
+    ph_plan_free(tight);
+    ph_plan_free(fused);
+    ph_plan_free(loose);
+    ph_graph_free(g);
+}
+
+/* A graph's input and a constant may be outputs as they are; a node nobody needs is left out. */
+static void test_outputs_that_no_step_makes(void **state)
+{
+    ph_graph *g = NULL;
+    ph_plan *p = NULL;
+    ph_run *r = NULL;
+    ph_tensor *t = NULL;
+    ph_error err = {0};
+    ph_value x, c, y;
+    const float in[4] = {1, -2, 3, -4};
+    float out_x[4], out_c[1];
+    const void *ins[1] = {in};
+    void *outs[2] = {out_x, out_c};
+    (void)state;
+    assert_int_equal(ph_graph_new(NULL, "g", &g, &err), PH_OK);
+    assert_int_equal(ph_tensor_new(NULL, PH_FLOAT32, 0, NULL, &t, &err), PH_OK);
+    *(float *)ph_tensor_data(t) = 7;
+    assert_int_equal(ph_graph_add_input(g, "x", PH_FLOAT32, 2, (int64_t[]){2, 2}, &x, &err), PH_OK);
+    assert_int_equal(ph_graph_add_constant(g, "c", t, &c, &err), PH_OK);
+    assert_int_equal(ph_graph_add_node(g, "Relu", NULL, 1, &x, 0, NULL, 1, NULL, &y, &err), PH_OK);
+    assert_int_equal(ph_graph_add_output(g, x, &err), PH_OK);
+    assert_int_equal(ph_graph_add_output(g, c, &err), PH_OK);
+    if (ph_plan_new(g, NULL, &p, &err)) fail_msg("%s", err.message);
+    assert_int_equal(p->n_steps, 0);
+    assert_int_equal(ph_run_new(p, 1, &r, &err), PH_OK);
+    assert_int_equal(ph_run_once(r, ins, outs, &err), PH_OK);
+    assert_memory_equal(in, out_x, sizeof in);
+    assert_true(out_c[0] == 7);
+    ph_run_free(r);
+    ph_plan_free(p);
+    ph_graph_free(g);
+    ph_tensor_free(t);
+}
+
+/* A batch of nothing gives nothing. */
+static void test_empty_batch(void **state)
+{
+    const ph_shape_hint none = {.rank = 4, .dims = {0, 3, 8, 8}};
+    ph_graph *g = net();
+    ph_plan *p = NULL;
+    ph_run *r = NULL;
+    ph_error err = {0};
+    float x[1] = {1}, y[1] = {7};
+    const void *in[1] = {x};
+    void *out[1] = {y};
+    (void)state;
+    for (int keep_all = 0; keep_all < 2; keep_all++) {
+        const ph_plan_desc d = {.n_hints = 1, .hints = &none, .keep_all = keep_all};
+        if (ph_plan_new(g, &d, &p, &err) || ph_run_new(p, 2, &r, &err) ||
+            ph_run_once(r, in, out, &err))
+            fail_msg("%s", err.message);
+        assert_int_equal(ph_plan_output(p, 0)->count, 0);
+        assert_true(y[0] == 7);
+        ph_run_free(r);
+        ph_plan_free(p);
+    }
+    ph_graph_free(g);
+}
+
+/* --- Running allocates nothing -----------------------------------------------------------------
+ */
+
+static size_t n_calls;
+
+static void *counting_alloc(void *user, size_t bytes, size_t align)
+{
+    (void)user;
+    n_calls++;
+    return aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
+}
+
+static void counting_free(void *user, void *ptr)
+{
+    (void)user;
+    n_calls++;
+    free(ptr);
+}
+
+static void test_running_allocates_nothing(void **state)
+{
+    const ph_allocator mem = {counting_alloc, counting_free, NULL};
+    ph_graph *g = NULL;
+    ph_plan *p = NULL;
+    ph_run *r = NULL;
+    float x[X], y[Y];
+    const void *in[1] = {x};
+    void *out[1] = {y};
+    (void)state;
+    images(4, x);
+    assert_int_equal(small_net(&mem, 42, &g, NULL), PH_OK);
+    const ph_plan_desc d = {.n_hints = 1, .hints = &hint};
+    assert_int_equal(ph_plan_new(g, &d, &p, NULL), PH_OK);
+    assert_int_equal(ph_run_new(p, 2, &r, NULL), PH_OK);
+    assert_true(n_calls > 50);
+    n_calls = 0;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ph_run_once(r, in, out, NULL), PH_OK);
+    assert_int_equal(n_calls, 0);
+    ph_run_free(r);
+    ph_plan_free(p);
+    ph_graph_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fusion),
+        cmocka_unit_test(test_fusion_spares_what_is_seen),
+        cmocka_unit_test(test_random_chains),
+        cmocka_unit_test(test_twice_the_same_bits),
+        cmocka_unit_test(test_shared_plan),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_outputs_that_no_step_makes),
+        cmocka_unit_test(test_empty_batch),
+        cmocka_unit_test(test_running_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
