@@ -482,7 +482,7 @@ static enum ph_status append_node(reader *r, const phi_pb_node *pb, size_t *made
 {
     const bool named = !is_empty(pb->name);
     const char *name = named ? pb->name : make_name(r, pb->op_type, made_up);
-    ph_value *in, *out;
+    ph_value *in = NULL, *out = NULL;
     label l;
     enum ph_status st;
 

@@ -310,6 +310,14 @@ static const net_symbol *symbol_of(const net_parser *p, ph_value v)
 enum ph_status net_finish(net_parser *p)
 {
     ph_graph *g = p->g;
+    const net_statement *last = &p->text.statements[p->text.n_statements - 1];
+    if (p->current == PH_NONE)
+        return net_fail(p, &p->text, last, last->word.p, PH_ERR_FORMAT,
+                        "the text ends without an 'input NAME CxHxW'");
+    if (g->n_outputs == 0) { /* the last value is what the network gives */
+        enum ph_status st = ph_graph_add_output(g, p->current, p->err);
+        if (st) return st;
+    }
     for (size_t i = 0; i < g->n_outputs; i++) {
         p->info[g->outputs[i]].used = true;
         enum ph_status st = declare_output(p, g->outputs[i]);
