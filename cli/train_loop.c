@@ -39,7 +39,6 @@ typedef struct training {
     const ph_dataset *train, *test;
     ph_trainer *trainer;
     FILE *csv;
-    bool diverged;
     ph_train_progress last; /* of the latest step */
     train_epoch epoch;      /* the latest one, with the latest test */
 } training;
@@ -48,8 +47,7 @@ static int on_progress(void *user, const ph_train_progress *p)
 {
     training *t = user;
     t->last = *p;
-    t->diverged = !isfinite(p->loss);
-    if (t->diverged || caught) return 1;
+    if (caught) return 1;
     train_log_progress(p);
     return 0;
 }
@@ -62,14 +60,6 @@ static int save_checkpoint(const training *t)
     if (!t->o->checkpoint) return CLI_OK;
     enum ph_status st = ph_trainer_save(t->trainer, t->o->checkpoint, &err);
     return st ? cli_fail(st, &err) : CLI_OK;
-}
-
-static int stop_diverged(const training *t)
-{
-    return cli_error(CLI_NO,
-                     "the loss is not a number in epoch %zu, step %zu: the training has diverged; "
-                     "a smaller --lr may help",
-                     t->last.epoch + 1, t->last.step);
 }
 
 static int stop_interrupted(const training *t)
@@ -121,8 +111,8 @@ static int one_epoch(training *t)
     double start = cli_now();
     enum ph_status st = ph_trainer_epoch(t->trainer, &p, &err);
     cli_progress_clear();
-    if (t->diverged) return stop_diverged(t);
     if (st == PH_ERR_STOPPED) return stop_interrupted(t);
+    if (st == PH_ERR_ARG) return cli_error(CLI_NO, "%s", err.message); /* it has diverged */
     if (st) return cli_fail(st, &err);
     t->last.step = 0;
 
