@@ -42,9 +42,17 @@ static void list_topics(void)
         printf("  %zu  %-12s %s\n", i + 1, topics[i].name, topics[i].title);
 }
 
+static void report(const lesson *l, const char *before, size_t checked, size_t failed)
+{
+    printf("%s%s%zu claim%s checked, %zu hold.%s\n", before,
+           cli_sgr(&l->style, failed ? "\033[1;31m" : "\033[32m"), checked, checked == 1 ? "" : "s",
+           checked - failed, cli_sgr(&l->style, "\033[0m"));
+}
+
 static void teach(lesson *l, const topic *t)
 {
-    size_t number = (size_t)(t - topics) + 1, width = strlen(t->title) + strlen(t->name) + 8;
+    const size_t number = (size_t)(t - topics) + 1, width = strlen(t->title) + strlen(t->name) + 7;
+    const size_t checked = l->n_checks, failed = l->n_failed;
     if (l->status != CLI_OK) return;
     printf("\n%s%zu. %s  (%s)%s\n", cli_sgr(&l->style, "\033[1;36m"), number, t->title, t->name,
            cli_sgr(&l->style, "\033[0m"));
@@ -53,32 +61,47 @@ static void teach(lesson *l, const topic *t)
     puts("\n");
     l->random = SEED + number;
     t->teach(l);
+    if (l->status == CLI_OK) report(l, "  ", l->n_checks - checked, l->n_failed - failed);
 }
 
 static void teach_all(lesson *l)
 {
-    lesson_say(l,
-               "The 1x1 convolution, in steps. Every number below is computed by the engine while "
-               "you read, and every line that begins with [ok] is a claim it has just checked.");
+    lesson_say(l, "The 1x1 convolution, in steps. The engine computes the results as you read, and "
+                  "every line that begins with [ok] is a claim it has just checked.");
     list_topics();
     for (size_t i = 0; i < CLI_COUNT(topics); i++)
         teach(l, &topics[i]);
+    if (l->status == CLI_OK) report(l, "\nAll topics: ", l->n_checks, l->n_failed);
+}
+
+/* Names of topics that `name` is a part of, or the other way round, or that are spelled nearly so;
+ * quoted, in `text`. False if there are none. */
+static bool near_topics(const char *name, char *text, size_t bytes)
+{
+    const char *names[CLI_COUNT(topics)];
+    size_t used = 0;
+    for (size_t i = 0; i < CLI_COUNT(topics); i++)
+        names[i] = topics[i].name;
+    const char *nearest = cli_nearest(name, names, CLI_COUNT(topics));
+    for (size_t i = 0; i < CLI_COUNT(topics) && used < bytes; i++) {
+        bool part = name[0] && (strcasestr(names[i], name) || strcasestr(name, names[i]));
+        if (!part && names[i] != nearest) continue;
+        used += (size_t)snprintf(text + used, bytes - used, "%s'%s'", used ? " or " : "", names[i]);
+    }
+    return used > 0;
 }
 
 static int unknown_topic(const char *name)
 {
-    const char *names[CLI_COUNT(topics)];
-    for (size_t i = 0; i < CLI_COUNT(topics); i++)
-        names[i] = topics[i].name;
-    const char *near = cli_nearest(name, names, CLI_COUNT(topics));
-    if (near) return cli_usage("no topic '%s'; did you mean '%s'?", name, near);
+    char near[256];
+    if (near_topics(name, near, sizeof near))
+        return cli_usage("no topic '%s'; did you mean %s?", name, near);
     return cli_usage("no topic '%s'; 'pinhole lesson list' lists them", name);
 }
 
 static int finish(const lesson *l)
 {
     if (l->status != CLI_OK) return l->status;
-    printf("\n%zu claims checked, %zu hold.\n", l->n_checks, l->n_checks - l->n_failed);
     if (l->n_failed == 0) return CLI_OK;
     return cli_error(CLI_NO, "%zu of %zu claims do not hold", l->n_failed, l->n_checks);
 }

@@ -57,9 +57,22 @@ void lesson_check_same(lesson *l, size_t n, const float *expected, const float *
 /* --- Pictures (lesson_picture.c) ----------------------------------------------------------------
  */
 
+/*
+ * A sheet to draw on, all zeros at first. Lines are made of - | / > and + where they meet; on a
+ * terminal with UTF-8 they are shown as box characters.
+ */
+#define LESSON_ROWS 20
+#define LESSON_COLUMNS 79
+typedef struct lesson_canvas {
+    char at[LESSON_ROWS][LESSON_COLUMNS];
+} lesson_canvas;
+void lesson_put(lesson_canvas *c, int y, int x, const char *format, ...) CLI_PRINTF(4, 5);
+void lesson_repeat(lesson_canvas *c, int y, int x, int n, char what); /* n times to the right */
+/* Its rows from the first to the last that is in use, and an empty line. */
+void lesson_show(lesson *l, const lesson_canvas *c);
+
 /* Grids of whole numbers h x w, side by side: left, arrow with a word over it, right. */
-void lesson_grids(lesson *l, int64_t h, int64_t w, const float *left, const float *right,
-                  const char *word);
+void lesson_grids(lesson *l, int h, int w, const float *left, const float *right, const char *word);
 
 /* An image as a box: its front is the height and width, its depth the channels. */
 typedef struct lesson_box {
@@ -101,8 +114,8 @@ typedef struct lesson_conv {
 void lesson_net_start(lesson_net *n, lesson *l, const char *name);
 /* An image of c channels. */
 ph_value lesson_net_input(lesson_net *n, int64_t h, int64_t w, int64_t c);
-/* [1,count] numbers, for fully connected layers. */
-ph_value lesson_net_vector(lesson_net *n, int64_t count);
+/* [rows,count] numbers, for fully connected layers, which treat each row alike. */
+ph_value lesson_net_rows(lesson_net *n, int64_t rows, int64_t count);
 /* `c` is the number of channels of x; the result behind the ReLU, if there is one. */
 ph_value lesson_net_conv(lesson_net *n, const char *name, ph_value x, int64_t c, lesson_conv conv);
 /* Fully connected: `out` neurons with weights [out,in] and biases [out] (NULL: none). */
@@ -121,7 +134,7 @@ void lesson_net_free(lesson_net *n);
 const ph_layer_cost *lesson_net_cost(const lesson_net *n, const char *layer);
 int64_t lesson_net_parameters(const lesson_net *n); /* all layers */
 int64_t lesson_net_macs(const lesson_net *n);
-/* Height, width, channels of an output [1,c,h,w] (or [1,c]) of a layer; zeros if there is none. */
+/* Height, width, channels of an output [1,c,h,w] (or [n,c]) of a layer; zeros if there is none. */
 lesson_box lesson_net_size(const lesson_net *n, const char *layer);
 /* "28x28x192" in `buf`, which is returned. */
 const char *lesson_size_text(lesson_box size, char buf[CLI_NUMBER_BYTES]);

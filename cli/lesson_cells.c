@@ -136,6 +136,7 @@ static void several_filters(lesson *l, const float *x, const float *w, const flo
                          FILTERS);
         lesson_check_int(l, (int64_t)CELLS * C * FILTERS, lesson_net_macs(&n),
                          "multiply-accumulates");
+        lesson_gap(l);
     }
     lesson_net_free(&n);
 }
@@ -167,10 +168,64 @@ static void slide_dense(lesson_net *dense, const float *x, float *y)
     }
 }
 
+/* The same, all cells at once: the rows of a matrix [CELLS,C]. */
+static void multiply_matrix(lesson_net *rows, const float *x, float *y)
+{
+    float columns[CELLS * C];
+    for (int i = 0; i < CELLS * C; i++)
+        columns[i] = x[i % C * CELLS + i / C];
+    if (!lesson_net_run(rows, columns)) return;
+    for (int i = 0; i < CELLS * NEURONS; i++)
+        y[i % NEURONS * CELLS + i / NEURONS] = rows->y[0][i];
+}
+
+/* One layer with the weights w [NEURONS,C] and biases b, over `n_rows` columns at a time. */
+static void build_dense(lesson_net *n, lesson *l, int n_rows, const float *w, const float *b)
+{
+    lesson_net_start(n, l, "fully connected");
+    lesson_net_output(
+        n, lesson_net_dense(n, "dense", lesson_net_rows(n, n_rows, C), C, NEURONS, w, b, true));
+    lesson_net_ready(n, true);
+}
+
+static void compare_dense(lesson *l, lesson_net *conv, const float *x, const float *w,
+                          const float *b)
+{
+    float slid[NEURONS * CELLS] = {0}, product[NEURONS * CELLS] = {0};
+    lesson_net dense, rows;
+    build_dense(&dense, l, 1, w, b);
+    build_dense(&rows, l, CELLS, w, b);
+    slide_dense(&dense, x, slid);
+    multiply_matrix(&rows, x, product);
+    lesson_say(l,
+               "To see it, take a fully connected layer with random weights and biases, give it "
+               "the columns of the image one after the other, %d runs, and lay its answers "
+               "beside those of the 1x1 convolution with the same weights:",
+               CELLS);
+    lesson_check_same(l, NEURONS * CELLS, slid, conv->y[0], "numbers equal to the bit");
+    lesson_check_int(l, lesson_net_parameters(&dense), lesson_net_parameters(conv),
+                     "weights and biases, in both");
+    lesson_check_int(l, lesson_net_macs(&dense) * CELLS, lesson_net_macs(conv),
+                     "multiply-accumulates, in both (%d runs of %d)", CELLS,
+                     (int)lesson_net_macs(&dense));
+    lesson_gap(l);
+    lesson_say(l,
+               "Written below each other the columns are a matrix of %d rows, and all of it is "
+               "one matrix product, [%d,%d] times [%d,%d]. A 1x1 convolution needs nothing from "
+               "the neighbours of a cell, so nothing has to be gathered first: that is why it "
+               "runs fast.",
+               CELLS, CELLS, C, C, NEURONS);
+    lesson_check_same(l, NEURONS * CELLS, product, conv->y[0],
+                      "numbers of the matrix product, equal to the bit");
+    lesson_gap(l);
+    lesson_net_free(&dense);
+    lesson_net_free(&rows);
+}
+
 static void dense_everywhere(lesson *l)
 {
-    float x[C * CELLS], w[NEURONS * C], b[NEURONS], slid[NEURONS * CELLS] = {0};
-    lesson_net conv, dense;
+    float x[C * CELLS], w[NEURONS * C], b[NEURONS];
+    lesson_net conv;
     lesson_real_numbers(l, x, C * CELLS);
     lesson_real_numbers(l, w, NEURONS * C);
     lesson_real_numbers(l, b, NEURONS);
@@ -180,44 +235,24 @@ static void dense_everywhere(lesson *l)
                    &conv, "1x1", lesson_net_input(&conv, H, W, C), C,
                    (lesson_conv){.k = NEURONS, .r = 1, .relu = true, .weights = w, .bias = b}));
     lesson_net_ready(&conv, true);
-    lesson_net_start(&dense, l, "fully connected");
-    lesson_net_output(&dense, lesson_net_dense(&dense, "dense", lesson_net_vector(&dense, C), C,
-                                               NEURONS, w, b, true));
-    lesson_net_ready(&dense, true);
-    if (lesson_net_run(&conv, x)) slide_dense(&dense, x, slid);
     lesson_say(l,
                "A dot product and a ReLU: that is a neuron. %d filters over %d channels are a "
                "fully connected layer from %d numbers to %d, applied in each of the %d cells "
                "with the same weights.",
                NEURONS, C, C, NEURONS, CELLS);
-    lesson_say(l,
-               "To see it, take a fully connected layer with random weights and biases, give it "
-               "the columns of the image one after the other, %d runs, and lay its answers "
-               "beside those of the 1x1 convolution with the same weights:",
-               CELLS);
-    lesson_check_same(l, NEURONS * CELLS, slid, conv.y[0], "numbers equal to the bit");
-    lesson_check_int(l, lesson_net_parameters(&dense), lesson_net_parameters(&conv),
-                     "weights and biases, in both");
-    lesson_check_int(l, lesson_net_macs(&dense) * CELLS, lesson_net_macs(&conv),
-                     "multiply-accumulates, in both (%d runs of %d)", CELLS,
-                     (int)lesson_net_macs(&dense));
-    lesson_gap(l);
+    if (lesson_net_run(&conv, x)) compare_dense(l, &conv, x, w, b);
     lesson_net_free(&conv);
-    lesson_net_free(&dense);
 }
 
 enum { IN = 6, OUT = 5 };
 
 static void show_neuron(lesson *l)
 {
-    for (int i = 0; i < IN; i++) {
-        const char *joint = i == 0        ? "."
-                            : i == IN - 1 ? "'"
-                            : i == IN / 2 ? "+--> o  y = w1 x1 + w2 x2 + ... + w6 x6"
-                                          : "|";
-        lesson_line(l, "   x%d o-- w%d --%s", i + 1, i + 1, joint);
-    }
-    lesson_gap(l);
+    lesson_canvas c = {0};
+    for (int i = 0; i < IN; i++)
+        lesson_put(&c, i, 5, "x%d o-- w%d --+", i + 1, i + 1);
+    lesson_put(&c, IN / 2, 18, "--> o  y = w1 x1 + w2 x2 + ... + w%d x%d", IN, IN);
+    lesson_show(l, &c);
 }
 
 static void show_layer(lesson *l, const float *x, const float *w, const float *y)
@@ -250,7 +285,7 @@ static void six_to_five(lesson *l)
                                              (lesson_conv){.k = OUT, .r = 1, .weights = w}));
     lesson_net_ready(&conv, true);
     lesson_net_start(&dense, l, "fully connected");
-    lesson_net_output(&dense, lesson_net_dense(&dense, "dense", lesson_net_vector(&dense, IN), IN,
+    lesson_net_output(&dense, lesson_net_dense(&dense, "dense", lesson_net_rows(&dense, 1, IN), IN,
                                                OUT, w, NULL, false));
     lesson_net_ready(&dense, true);
     if (lesson_net_run(&conv, x) && lesson_net_run(&dense, x)) {
@@ -268,6 +303,7 @@ static void six_to_five(lesson *l)
         lesson_check_same(l, OUT, dense.y[0], conv.y[0], "fully connected layer: the same");
         lesson_check_int(l, IN * OUT, lesson_net_parameters(&conv), "weights, %d for each neuron",
                          IN);
+        lesson_gap(l);
     }
     lesson_net_free(&conv);
     lesson_net_free(&dense);

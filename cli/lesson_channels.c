@@ -57,8 +57,8 @@ static void show_channels(lesson *l, const lesson_net *n)
                   "channels and one more nonlinearity; with more filters it grows them:");
     lesson_table(l, n, CLI_COUNT(layers), layers);
     lesson_check_size(l, n, "shrink", SIDE, SIDE, 32, "shrink: height and width unchanged");
-    lesson_check_size(l, n, "keep", SIDE, SIDE, WIDE, "keep");
-    lesson_check_size(l, n, "grow", SIDE, SIDE, 256, "grow");
+    lesson_check_size(l, n, "keep", SIDE, SIDE, WIDE, "keep: as many channels as before");
+    lesson_check_size(l, n, "grow", SIDE, SIDE, 256, "grow: more of them");
     lesson_check_size(l, n, "pool", SIDE / 2, SIDE / 2, WIDE, "pool: channels unchanged");
     check_role(l, n, "shrink", "shrink");
     check_role(l, n, "keep", "keep");
@@ -68,16 +68,21 @@ static void show_channels(lesson *l, const lesson_net *n)
                  "keep: of its %s numbers, negative before the ReLU",
                  cli_group((int64_t)count, all));
     lesson_check_int(l, 0, (int64_t)count_negative(n->y[1], count), "keep: negative behind it");
+    lesson_gap(l);
 }
 
 void lesson_channels(lesson *l)
 {
-    float *x = lesson_floats(l, (size_t)SIDE * SIDE * WIDE);
+    /* whole numbers: the signs that are counted are the same with every kernel */
+    float *x = lesson_floats(l, (size_t)SIDE * SIDE * WIDE),
+          *w = lesson_floats(l, (size_t)WIDE * WIDE);
     lesson_net n;
-    lesson_real_numbers(l, x, (size_t)SIDE * SIDE * WIDE);
+    lesson_whole_numbers(l, x, (size_t)SIDE * SIDE * WIDE, 0, 4);
+    lesson_whole_numbers(l, w, (size_t)WIDE * WIDE, -2, 2);
     lesson_net_start(&n, l, "channels");
     ph_value in = lesson_net_input(&n, SIDE, SIDE, WIDE);
-    ph_value keep = lesson_net_conv(&n, "keep", in, WIDE, (lesson_conv){.k = WIDE, .r = 1});
+    ph_value keep =
+        lesson_net_conv(&n, "keep", in, WIDE, (lesson_conv){.k = WIDE, .r = 1, .weights = w});
     lesson_net_output(&n, keep);
     lesson_net_output(&n, lesson_net_node(&n, "Relu", "keep/relu", 1, &keep, 0, NULL));
     ph_value small =
@@ -93,6 +98,7 @@ void lesson_channels(lesson *l)
     if (lesson_net_run(&n, x)) show_channels(l, &n);
     lesson_net_free(&n);
     free(x);
+    free(w);
 }
 
 /* --- Weights ------------------------------------------------------------------------------------
@@ -226,6 +232,7 @@ static void why_relu(lesson *l)
         lesson_check_same(l, C2 * CELLS, n.y[0], plain, "pair without ReLU = one 3x3/%d", C2);
         lesson_check(l, n_differ > 0, cli_group((int64_t)n_differ, differ), "more than 0",
                      "pair with ReLU: numbers that no longer agree");
+        lesson_gap(l);
     }
     lesson_net_free(&n);
 }

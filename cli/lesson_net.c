@@ -69,9 +69,9 @@ ph_value lesson_net_input(lesson_net *n, int64_t h, int64_t w, int64_t c)
     return add_input(n, 4, (const int64_t[]){1, c, h, w});
 }
 
-ph_value lesson_net_vector(lesson_net *n, int64_t count)
+ph_value lesson_net_rows(lesson_net *n, int64_t rows, int64_t count)
 {
-    return add_input(n, 2, (const int64_t[]){1, count});
+    return add_input(n, 2, (const int64_t[]){rows, count});
 }
 
 static ph_value add_constant(lesson_net *n, const char *layer, const char *what, size_t rank,

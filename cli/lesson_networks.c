@@ -79,7 +79,7 @@ static void build_conv(lesson_net *n, lesson *l, const mlp *m)
 static void build_dense(lesson_net *n, lesson *l, const mlp *m)
 {
     lesson_net_start(n, l, "small network");
-    ph_value v = lesson_net_vector(n, PATCH);
+    ph_value v = lesson_net_rows(n, 1, PATCH);
     v = lesson_net_dense(n, "layer1", v, PATCH, K1, m->w1, m->b1, true);
     v = lesson_net_dense(n, "layer2", v, K1, K2, m->w2, m->b2, true);
     v = lesson_net_dense(n, "layer3", v, K2, K3, m->w3, m->b3, true);
@@ -102,6 +102,20 @@ static void slide(lesson_net *dense, const float *x, float *y)
     }
 }
 
+static void show_slide(lesson *l)
+{
+    lesson_canvas c = {0};
+    const char edge[] = "+-------------------+", side[] = "|                   |";
+    for (int y = 0; y < 6; y++)
+        lesson_put(&c, y, 5, "%s", y == 0 || y == 5 ? edge : side);
+    lesson_put(&c, 1, 8, "+-------+");
+    lesson_put(&c, 2, 8, "| %dx%dx%d |  --------->  %d  ---->  %d  ---->  %d", R, R, C, K1, K2, K3);
+    lesson_put(&c, 3, 8, "+-------+");
+    lesson_put(&c, 3, 28, "neurons   neurons   neurons");
+    lesson_put(&c, 4, 10, "slides --->");
+    lesson_show(l, &c);
+}
+
 static void mlp_slides(lesson *l)
 {
     float x[C * S * S], slid[K3 * T * T] = {0};
@@ -119,14 +133,7 @@ static void mlp_slides(lesson *l)
                "%dx%d positions; the mlpconv has the same weights and biases (whole numbers, so "
                "that the order of additions cannot matter):",
                PATCH, K1, K2, K3, R, R, C, S, S, T, T);
-    lesson_line(l, "   +-----------------+");
-    lesson_line(l, "   |  +-------+      |");
-    lesson_line(l, "   |  | %dx%dx%d |---------->  %d  ---->  %d  ---->  %d numbers", R, R, C, K1,
-                K2, K3);
-    lesson_line(l, "   |  +-------+      |");
-    lesson_line(l, "   |    slides ->    |    neurons   neurons   neurons");
-    lesson_line(l, "   +-----------------+");
-    lesson_gap(l);
+    show_slide(l);
     int64_t positive = 0;
     for (int i = 0; i < K3 * T * T; i++)
         positive += slid[i] > 0;
@@ -136,6 +143,7 @@ static void mlp_slides(lesson *l)
                  "of which not cut off by the last ReLU");
     lesson_check_int(l, lesson_net_parameters(&dense), lesson_net_parameters(&conv),
                      "weights and biases, in both");
+    lesson_gap(l);
     lesson_net_free(&conv);
     lesson_net_free(&dense);
 }
@@ -195,23 +203,40 @@ static void build_inception(lesson_net *n, lesson *l, bool reduce, bool project)
     lesson_net_ready(n, reduce && project);
 }
 
+/* "3x3/128" over the line in column x: the layer's filter and its output channels. */
+static void put_layer(lesson_canvas *c, int y, int x, const lesson_net *n, const char *name)
+{
+    if (!name) return;
+    const char r = strcmp(name, "3x3") == 0 || strcmp(name, "5x5") == 0 ? name[0] : '1';
+    lesson_put(c, y, x - 3, "%cx%c/%d", r, r, (int)lesson_net_size(n, name).c);
+}
+
 static void show_module(lesson *l, const lesson_net *n)
 {
+    enum { LEFT = 10, STEP = 18, MIDDLE = LEFT + 3 * STEP / 2, TOP = 2, BOTTOM = 8 };
+    static const char *const names[4][2] = {
+        {NULL, "1x1"}, {"3x3_reduce", "3x3"}, {"5x5_reduce", "5x5"}, {NULL, "pool_proj"}};
+    lesson_canvas c = {0};
     char size[CLI_NUMBER_BYTES];
-    int k[6];
-    static const char *const names[] = {"1x1",        "3x3_reduce", "3x3",
-                                        "5x5_reduce", "5x5",        "pool_proj"};
-    for (int i = 0; i < 6; i++)
-        k[i] = (int)lesson_net_size(n, names[i]).c;
-    lesson_line(l, "%32s%s", "", lesson_size_text((lesson_box){SIDE, SIDE, WIDE, NULL}, size));
-    lesson_line(l, "         +----------------+----------+-----+----------------+");
-    lesson_line(l, "         |             1x1/%-3d          1x1/%-3d         3x3 pool", k[1],
-                k[3]);
-    lesson_line(l, "      1x1/%-3d          3x3/%-3d          5x5/%-3d          1x1/%d", k[0], k[2],
-                k[4], k[5]);
-    lesson_line(l, "         +----------------+----------+-----+----------------+");
-    lesson_line(l, "%32s%s", "", lesson_size_text(lesson_net_size(n, "concat"), size));
-    lesson_gap(l);
+    lesson_put(&c, 0, MIDDLE - 4, "%s",
+               lesson_size_text((lesson_box){SIDE, SIDE, WIDE, NULL}, size));
+    lesson_put(&c, BOTTOM + 2, MIDDLE - 4, "%s",
+               lesson_size_text(lesson_net_size(n, "concat"), size));
+    for (int y = TOP; y <= BOTTOM; y += BOTTOM - TOP)
+        lesson_repeat(&c, y, LEFT, 3 * STEP + 1, '-');
+    for (int i = 0; i < 4; i++) {
+        const int x = LEFT + i * STEP;
+        for (int y = TOP; y <= BOTTOM; y++)
+            lesson_put(&c, y, x, "%c", y == TOP || y == BOTTOM ? '+' : '|');
+        put_layer(&c, TOP + 2, x, n, names[i][0]);
+        put_layer(&c, TOP + 4, x, n, names[i][1]);
+    }
+    lesson_put(&c, TOP + 2, LEFT + 3 * STEP - 3, "3x3 pool");
+    for (int y = TOP; y <= BOTTOM; y += BOTTOM - TOP)
+        lesson_put(&c, y, MIDDLE, "+");
+    lesson_put(&c, TOP - 1, MIDDLE, "|");
+    lesson_put(&c, BOTTOM + 1, MIDDLE, "|");
+    lesson_show(l, &c);
 }
 
 static const ph_saving *find_saving(const lesson_net *n, const char *reduction)
@@ -238,10 +263,9 @@ static void inception_weights(lesson *l, const lesson_net *plain, const lesson_n
     lesson_check_int(l, 157184, b, "weights with reductions to %d and %d",
                      (int)lesson_net_size(reduced, "3x3_reduce").c,
                      (int)lesson_net_size(reduced, "5x5_reduce").c);
-    lesson_check_real(l, 40.6, 100 * share(b, a), 1, " %", "that is, of those without");
+    lesson_check_real(l, 40.6, 100 * share(b, a), 1, " %", "share of the weights that is left");
     lesson_check_int(l, 163328, c, "weights with the pool projection as well");
     lesson_check_size(l, plain, "concat", SIDE, SIDE, 416, "output without reductions");
-
     lesson_check_size(l, full, "concat", SIDE, SIDE, 256, "output with reductions and projection");
     lesson_check_int(l, 303464448, lesson_net_macs(plain), "MACs of the module without");
     lesson_check_int(l, 128049152, lesson_net_macs(full), "MACs with reductions and projection");
@@ -293,6 +317,7 @@ static void inception_runs(lesson *l, lesson_net *full)
                           "numbers of the 1x1 branch in place");
         lesson_check_same(l, k5 * cells, full->y[2], full->y[0] + (k1 + k3) * cells,
                           "numbers of the 5x5 branch in place");
+        lesson_gap(l);
     }
     free(x);
 }
@@ -358,6 +383,7 @@ static void block_starts_as_nothing(lesson *l)
                           "With its weights at zero the block hands on its input, cut off by the "
                           "ReLU alone; from there training can only make it do more:");
             lesson_check_same(l, COUNT, clamped, n.y[0], "numbers handed on to the bit");
+            lesson_gap(l);
         }
     }
     lesson_net_free(&n);
@@ -391,7 +417,7 @@ void lesson_resnet(lesson *l)
                      "weights, 1x1x64x256");
     lesson_check_int(l, 69632, a, "weights of the bottleneck");
     lesson_check_int(l, 1179648, b, "weights of two 3x3x256x256");
-    lesson_check_real(l, 16.94, share(b, a), 2, " times", "that is");
+    lesson_check_real(l, 16.94, share(b, a), 2, " times", "fewer weights in the bottleneck");
     lesson_check_size(l, &neck, "relu", 56, 56, 256, "output, the size of the input");
     lesson_check_int(l, 73728, lesson_net_parameters(&basic),
                      "weights of two 3x3 over 64 channels");

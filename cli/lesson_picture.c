@@ -1,76 +1,146 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lesson's pictures: grids of numbers, images as boxes, bars. Plain ASCII but for the bars.
+ * The lesson's pictures: grids of numbers, images as boxes, bars. They are drawn in ASCII; where
+ * the terminal has them, lines become box characters when the picture is shown.
  */
 #include "lesson.h"
 
-#include <stdlib.h>
+#include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
-/* --- Grids --------------------------------------------------------------------------------------
- */
+/* --- Canvas --------------------------------------------------------------------------------- */
 
-static void grid_row(const float *row, int64_t w)
+enum { ROWS = LESSON_ROWS, COLUMNS = LESSON_COLUMNS };
+
+void lesson_put(lesson_canvas *c, int y, int x, const char *format, ...)
 {
-    putchar('|');
-    for (int64_t i = 0; i < w; i++)
-        printf(" %3d", (int)row[i]);
-    fputs(" |", stdout);
+    char text[COLUMNS + 1];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    for (const char *t = text; *t && y >= 0 && y < ROWS && x >= 0 && x < COLUMNS; t++, x++)
+        c->at[y][x] = *t;
 }
 
-static void grid_edge(int64_t w)
+void lesson_repeat(lesson_canvas *c, int y, int x, int n, char what)
 {
-    putchar('+');
-    for (int64_t i = 0; i < 4 * w + 1; i++)
-        putchar('-');
-    putchar('+');
+    for (int i = 0; i < n; i++)
+        lesson_put(c, y, x + i, "%c", what);
 }
 
-void lesson_grids(lesson *l, int64_t h, int64_t w, const float *left, const float *right,
-                  const char *word)
+static char at(const lesson_canvas *c, int y, int x)
 {
-    int width = (int)strlen(word) + 2;
-    if (l->status != CLI_OK) return;
-    for (int64_t y = -1; y <= h; y++) {
-        bool edge = y < 0 || y == h;
-        fputs("     ", stdout);
-        if (edge)
-            grid_edge(w);
+    if (y < 0 || y >= ROWS || x < 0 || x >= COLUMNS || !c->at[y][x]) return ' ';
+    return c->at[y][x];
+}
+
+static bool among(char what, const char *set)
+{
+    return what != '\0' && strchr(set, what) != NULL;
+}
+
+/* What a '+' is for the lines that meet in it: 1 from above, 2 below, 4 left, 8 right. A single
+ * line belongs to a box seen from the side, whose other lines slant: a corner. */
+static const char *joint(const lesson_canvas *c, int y, int x)
+{
+    static const char *const joints[16] = {"+", "┘", "┐", "│", "┐", "┘", "┐", "┤",
+                                           "┌", "└", "┌", "├", "─", "┴", "┬", "┼"};
+    unsigned lines = 0;
+    if (among(at(c, y - 1, x), "|+")) lines |= 1;
+    if (among(at(c, y + 1, x), "|+")) lines |= 2;
+    if (among(at(c, y, x - 1), "-+")) lines |= 4;
+    if (among(at(c, y, x + 1), "-+>")) lines |= 8;
+    return joints[lines];
+}
+
+/* The box character for a cell; NULL if it is no line: signs in numbers, slashes in names. */
+static const char *box_character(const lesson_canvas *c, int y, int x)
+{
+    const char left = at(c, y, x - 1), right = at(c, y, x + 1);
+    switch (at(c, y, x)) {
+    case '+':
+        return joint(c, y, x);
+    case '|':
+        return "│";
+    case '-':
+        return among(left, "-+") || among(right, "-+>") ? "─" : NULL;
+    case '>':
+        return left == '-' ? "►" : NULL;
+    case '/':
+        return isalnum((unsigned char)left) || isalnum((unsigned char)right) ? NULL : "╱";
+    default:
+        return NULL;
+    }
+}
+
+static void show_row(const lesson *l, const lesson_canvas *c, int y)
+{
+    int end = COLUMNS;
+    while (end > 0 && at(c, y, end - 1) == ' ')
+        end--;
+    for (int x = 0; x < end; x++) {
+        const char *line = l->style.utf8 ? box_character(c, y, x) : NULL;
+        if (line)
+            fputs(line, stdout);
         else
-            grid_row(left + y * w, w);
-        if (y == h / 2 - 1)
-            printf("  %*s ", -width, word);
-        else if (y == h / 2)
-            printf("  %.*s> ", width - 1, "--------------------------------");
-        else
-            printf("  %*s ", width, "");
-        if (edge)
-            grid_edge(w);
-        else
-            grid_row(right + y * w, w);
-        putchar('\n');
+            putchar(at(c, y, x));
     }
     putchar('\n');
 }
 
-/* --- Boxes --------------------------------------------------------------------------------------
- */
-
-enum { ROWS = 20, COLUMNS = 79, MAX_DEPTH = 8 };
-
-typedef struct canvas {
-    char at[ROWS][COLUMNS + 1];
-    int rows, columns; /* in use */
-} canvas;
-
-static void put(canvas *c, int y, int x, const char *text)
+static bool row_is_empty(const lesson_canvas *c, int y)
 {
-    for (; *text && y >= 0 && y < ROWS && x >= 0 && x < COLUMNS; text++, x++) {
-        c->at[y][x] = *text;
-        if (x >= c->columns) c->columns = x + 1;
-        if (y >= c->rows) c->rows = y + 1;
-    }
+    for (int x = 0; x < COLUMNS; x++)
+        if (at(c, y, x) != ' ') return false;
+    return true;
 }
+
+void lesson_show(lesson *l, const lesson_canvas *c)
+{
+    int first = 0, end = ROWS;
+    if (l->status != CLI_OK) return;
+    while (first < end && row_is_empty(c, first))
+        first++;
+    while (end > first && row_is_empty(c, end - 1))
+        end--;
+    for (int y = first; y < end; y++)
+        show_row(l, c, y);
+    putchar('\n');
+}
+
+/* --- Grids ---------------------------------------------------------------------------------- */
+
+/* Returns the column behind it. */
+static int draw_grid(lesson_canvas *c, int x, int h, int w, const float *cells)
+{
+    const int inside = 4 * w + 1;
+    for (int y = 0; y < h + 2; y++) {
+        const bool edge = y == 0 || y == h + 1;
+        if (edge) lesson_repeat(c, y, x + 1, inside, '-');
+        for (int i = 0; i < w && !edge; i++)
+            lesson_put(c, y, x + 1 + 4 * i, "%4d", (int)cells[(y - 1) * w + i]);
+        lesson_put(c, y, x, "%c", edge ? '+' : '|');
+        lesson_put(c, y, x + 1 + inside, "%c", edge ? '+' : '|');
+    }
+    return x + inside + 2;
+}
+
+void lesson_grids(lesson *l, int h, int w, const float *left, const float *right, const char *word)
+{
+    lesson_canvas c = {0};
+    int x = draw_grid(&c, 5, h, w, left) + 2, arrow = (int)strlen(word) + 2;
+    lesson_put(&c, h / 2, x + 1, "%s", word);
+    lesson_repeat(&c, h / 2 + 1, x, arrow - 1, '-');
+    lesson_put(&c, h / 2 + 1, x + arrow - 1, ">");
+    draw_grid(&c, x + arrow + 2, h, w, right);
+    lesson_show(l, &c);
+}
+
+/* --- Boxes ---------------------------------------------------------------------------------- */
+
+enum { MAX_DEPTH = 8 };
 
 /* Characters for a side of n cells: 28 cells are 5 rows; more grow slowly, fewer shrink. */
 static int rows_of(int64_t n)
@@ -86,61 +156,50 @@ static int depth_of(int64_t c)
 }
 
 /* A box in oblique projection with its lower left corner at (bottom, x). */
-static void draw_box(canvas *c, const lesson_box *b, int bottom, int x)
+static void draw_box(lesson_canvas *c, const lesson_box *b, int bottom, int x)
 {
     int h = rows_of(b->h) + 1, w = 2 * rows_of(b->w) + 1, d = depth_of(b->c);
     int top = bottom - h;
-    for (int i = 0; i <= w; i++) {
-        put(c, bottom, x + i, "-");
-        put(c, top, x + i, "-");
-        put(c, top - d, x + i + d, "-");
-    }
+    lesson_repeat(c, bottom, x, w + 1, '-');
+    lesson_repeat(c, top, x, w + 1, '-');
+    lesson_repeat(c, top - d, x + d, w + 1, '-');
     for (int i = 0; i <= h; i++) {
-        put(c, top + i, x, "|");
-        put(c, top + i, x + w, "|");
-        put(c, top - d + i, x + w + d, "|");
+        lesson_put(c, top + i, x, "|");
+        lesson_put(c, top + i, x + w, "|");
+        lesson_put(c, top - d + i, x + w + d, "|");
     }
     for (int i = 1; i < d; i++) {
-        put(c, top - i, x + i, "/");
-        put(c, top - i, x + w + i, "/");
-        put(c, bottom - i, x + w + i, "/");
+        lesson_put(c, top - i, x + i, "/");
+        lesson_put(c, top - i, x + w + i, "/");
+        lesson_put(c, bottom - i, x + w + i, "/");
     }
     const int corners[7][2] = {{bottom, 0},  {bottom, w},      {top, 0},           {top, w},
                                {top - d, d}, {top - d, w + d}, {bottom - d, w + d}};
     for (int i = 0; i < 7; i++)
-        put(c, corners[i][0], x + corners[i][1], "+");
+        lesson_put(c, corners[i][0], x + corners[i][1], "+");
 }
 
 void lesson_boxes(lesson *l, size_t n, const lesson_box *boxes)
 {
-    canvas c = {.rows = 0};
+    lesson_canvas c = {0};
     char text[CLI_NUMBER_BYTES];
     int bottom = ROWS - 2, x = 3;
-    if (l->status != CLI_OK) return;
-    memset(c.at, ' ', sizeof c.at);
     for (size_t i = 0; i < n; i++) {
         int w = 2 * rows_of(boxes[i].w) + 1, d = depth_of(boxes[i].c);
         draw_box(&c, &boxes[i], bottom, x);
-        put(&c, bottom + 1, x, lesson_size_text(boxes[i], text));
+        lesson_put(&c, bottom + 1, x, "%s", lesson_size_text(boxes[i], text));
         x += w + d + 3;
         if (i + 1 == n || !boxes[i].after) continue;
         int arrow = (int)strlen(boxes[i].after) + 1;
-        put(&c, bottom - 4, x, boxes[i].after);
-        for (int k = 0; k < arrow; k++)
-            put(&c, bottom - 3, x + k, k + 1 < arrow ? "-" : ">");
+        lesson_put(&c, bottom - 4, x, "%s", boxes[i].after);
+        lesson_repeat(&c, bottom - 3, x, arrow - 1, '-');
+        lesson_put(&c, bottom - 3, x + arrow - 1, ">");
         x += arrow + 2;
     }
-    for (int y = 0; y < c.rows; y++) {
-        int end = COLUMNS;
-        while (end > 0 && c.at[y][end - 1] == ' ')
-            end--;
-        if (end > 0) printf("%.*s\n", end, c.at[y]);
-    }
-    putchar('\n');
+    lesson_show(l, &c);
 }
 
-/* --- Bars ---------------------------------------------------------------------------------------
- */
+/* --- Bars ----------------------------------------------------------------------------------- */
 
 void lesson_bar(lesson *l, const char *label, int64_t value, int64_t full)
 {
@@ -151,7 +210,7 @@ void lesson_bar(lesson *l, const char *label, int64_t value, int64_t full)
     if (cells == 0 && value > 0) cells = 1;
     printf("  %-*s %s", LABEL, label, cli_sgr(&l->style, "\033[36m"));
     for (int64_t i = 0; i < cells; i++)
-        fputs(l->style.utf8 ? "\xe2\x96\x88" : "#", stdout);
+        fputs(l->style.utf8 ? "█" : "#", stdout);
     printf("%s%*s %11s  %5.1f %%\n", cli_sgr(&l->style, "\033[0m"), (int)(BAR - cells), "",
            cli_group(value, number), 100.0 * (double)value / (double)full);
 }

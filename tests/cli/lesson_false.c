@@ -8,6 +8,8 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 void lesson_one_weight(lesson *l)
 {
@@ -55,23 +57,37 @@ void lesson_resnet(lesson *l)
     lesson_check_real(l, 40.6, 40.55001, 1, " %", "share");
 }
 
-static int expect(int wanted, const char *topic)
+/* Teach `topic`: its exit status, and a text in what it prints. */
+static int expect(int wanted, const char *topic, const char *text)
 {
-    char command[] = "lesson", name[32];
+    char command[] = "lesson", name[32], printed[4096];
     char *argv[] = {command, name, NULL};
     snprintf(name, sizeof name, "%s", topic);
     optind = 0;
+    rewind(stdout);
+    if (ftruncate(fileno(stdout), 0) != 0) return 1;
     int got = cmd_lesson(2, argv);
-    if (got == wanted) return 0;
-    fprintf(stderr, "lesson %s: exit status %d, wanted %d\n", topic, got, wanted);
+    fflush(stdout);
+    rewind(stdout);
+    printed[fread(printed, 1, sizeof printed - 1, stdout)] = '\0';
+    if (got == wanted && strstr(printed, text)) return 0;
+    fprintf(stderr, "lesson %s: exit status %d, wanted %d with '%s' in:\n%s\n", topic, got, wanted,
+            text, printed);
     return 1;
 }
 
 int main(void)
 {
-    int failed = expect(CLI_NO, "one-weight") + expect(CLI_NO, "dot-product") +
-                 expect(CLI_NO, "neurons") + expect(CLI_NO, "channels") +
-                 expect(CLI_NO, "weights") + expect(CLI_INPUT, "mlpconv") +
-                 expect(CLI_OK, "inception") + expect(CLI_OK, "resnet");
+    setenv("LC_ALL", "C", 1);
+    if (!freopen("lesson_false.out", "w+", stdout)) return EXIT_FAILURE;
+    int failed = expect(CLI_NO, "one-weight", "[NO] cells") +
+                 expect(CLI_NO, "dot-product", "1 of 2") +
+                 expect(CLI_NO, "neurons", "1 claim checked, 0 hold.") +
+                 expect(CLI_NO, "channels", "expected 40.60 %") +
+                 expect(CLI_NO, "weights", "2x3x5\n       expected 3x2x5") +
+                 expect(CLI_INPUT, "mlpconv", "(mlpconv)") + expect(CLI_OK, "inception", "[ok] ") +
+                 expect(CLI_OK, "resnet", "40.6 %");
+    fclose(stdout);
+    remove("lesson_false.out");
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -15,16 +15,28 @@ claim "height and width stay" "6x6x1"
 claim "cells doubled" "36 of 36"
 claim "weights" "1"
 claim "multiplications, one a cell" "36"
+has out "  4 claims checked, 4 hold."
 # rows of the picture, before and after: each number twice the other
 rows=0
+picture() { LC_ALL=C pinhole lesson "$1" | grep '^ *| .* |'; } # in ASCII
 while read -r -a n; do
     [ ${#n[@]} = 12 ] || fail "a row of ${#n[@]} numbers"
     for i in 0 1 2 3 4 5; do [ "${n[i + 6]}" = $((2 * n[i])) ] || fail "${n[i]} is not doubled"; done
     rows=$((rows + 1))
-done < <(grep '^ *| .* |' out | tr -c '0-9\n' ' ')
+done < <(picture one-weight | tr -c '0-9\n' ' ')
 [ $rows = 6 ] || fail "$rows rows in the picture"
 
 topic dot-product 8
+rows=0
+while read -r -a n; do # the ReLU cuts off what is negative
+    [ ${#n[@]} = 12 ] || continue
+    for i in 0 1 2 3 4 5; do
+        wanted=$((n[i] > 0 ? n[i] : 0))
+        [ "${n[i + 6]}" = $wanted ] || fail "${n[i]} becomes ${n[i + 6]}"
+    done
+    rows=$((rows + 1))
+done < <(picture dot-product | tr -c '0-9\n-' ' ' | tr -s '-' '-' | sed 's/-\( \|$\)/\1/g')
+[ $rows = 6 ] || fail "$rows rows in the picture"
 claim "one filter: one channel comes out" "6x6x1"
 claim "dot products of 32 numbers, as defined" "36 of 36"
 claim "weights of the filter" "32"
@@ -35,18 +47,19 @@ claim "weights of 4 filters" "128"
 claim "multiply-accumulates" "4,608"
 has out "6x6x#filters"
 
-topic neurons 6
+topic neurons 7
 claim "numbers equal to the bit" "288 of 288"
 claim "weights and biases, in both" "264"
 claim "multiply-accumulates, in both \(36 runs of 256\)" "9,216"
+claim "numbers of the matrix product, equal to the bit" "288 of 288"
 claim "1x1 convolution: w1 x1 \+ ... \+ w6 x6" "5 of 5"
 claim "fully connected layer: the same" "5 of 5"
 claim "weights, 6 for each neuron" "30"
 
 topic channels 9
 claim "shrink: height and width unchanged" "28x28x32"
-claim "keep" "28x28x192"
-claim "grow" "28x28x256"
+claim "keep: as many channels as before" "28x28x192"
+claim "grow: more of them" "28x28x256"
 claim "pool: channels unchanged" "14x14x192"
 claim "28x28x32: the account says" "shrink"
 claim "28x28x192: the account says" "keep"
@@ -79,7 +92,7 @@ claim "weights and biases, in both" "697"
 topic inception 14
 claim "weights without reductions" "387,072"
 claim "weights with reductions to 96 and 16" "157,184"
-claim "that is, of those without" "40.6 %"
+claim "share of the weights that is left" "40.6 %"
 claim "weights with the pool projection as well" "163,328"
 claim "output without reductions" "28x28x416"
 claim "output with reductions and projection" "28x28x256"
@@ -99,21 +112,35 @@ claim "weights, 3x3x64x64" "36,864"
 claim "weights, 1x1x64x256" "16,384"
 claim "weights of the bottleneck" "69,632"
 claim "weights of two 3x3x256x256" "1,179,648"
-claim "that is" "16.94 times"
+claim "fewer weights in the bottleneck" "16.94 times"
 claim "output, the size of the input" "56x56x256"
 claim "weights of two 3x3 over 64 channels" "73,728"
 claim "numbers handed on to the bit" "16384 of 16384"
 
-# all of it: every topic in turn, 80 columns, plain without a terminal
+# all of it: every topic in turn, 80 columns, plain without a terminal, the same each time
 expect 0 pinhole lesson
-has out "68 claims checked, 68 hold."
+has out "All topics: 69 claims checked, 69 hold."
+[ "$(grep -c 'claims checked' out)" = 9 ] || fail "not a line for each of 8 topics and for all"
 [ "$(wc -L <out)" -lt 80 ] || fail "wider than 80 columns"
 lacks out $'\033'
+numbers=0
 for name in one-weight dot-product neurons channels weights mlpconv inception resnet; do
-    has out "($name)"
+    numbers=$((numbers + 1))
+    grep -q "^$numbers\..* ($name)\$" out || fail "no topic $numbers, $name"
 done
+mv out first
+expect 0 pinhole lesson
+cmp first out
+
+# in plain ASCII the same lines, if other characters for the pictures
+LC_ALL=C expect 0 pinhole lesson
+[ "$(LC_ALL=C wc -L <out)" -lt 80 ] || fail "wider than 80 columns in ASCII"
+if LC_ALL=C grep -q '[^ -~]' out; then fail "not ASCII: $(LC_ALL=C grep -m1 '[^ -~]' out)"; fi
+[ "$(wc -l <out)" = "$(wc -l <first)" ] || fail "other lines in ASCII"
+grep -q '│' first || fail "no box characters"
+cmp <(sed 's/[┌┐└┘├┤┬┴┼]/+/g; s/│/|/g; s/─/-/g; s/►/>/g; s/╱/\//g; s/█/#/g' first) out
 
 # the scalar kernels teach the same
 export PH_CPU=scalar
 expect 0 pinhole lesson
-has out "68 claims checked, 68 hold."
+cmp first out
