@@ -112,7 +112,7 @@ static bool softmax(const or_node *n, bool logarithm, or_array **out)
     or_array *y = or_new(x->rank, x->dims);
     for (int64_t line = 0; line < x->count / size; line++) {
         int64_t first = line / step * step * size + line % step;
-        double largest = -INFINITY, sum = 0;
+        double largest = -(double)INFINITY, sum = 0;
         for (int64_t i = 0; i < size; i++)
             largest = fmax(largest, x->v[first + i * step]);
         for (int64_t i = 0; i < size; i++)

@@ -27,7 +27,7 @@ bool or_max_pool(const or_node *n, or_array **out)
     for (int64_t plane = 0; plane < x->dims[0] * x->dims[1]; plane++)
         for (int64_t oh = 0; oh < h.out; oh++)
             for (int64_t ow = 0; ow < w.out; ow++, at++) {
-                double best = -INFINITY;
+                double best = -(double)INFINITY;
                 int64_t best_h = -1, best_w = -1;
                 for (int64_t r = 0; r < h.k; r++)
                     for (int64_t s = 0; s < w.k; s++) {
