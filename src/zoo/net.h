@@ -2,10 +2,10 @@
 /*
  * The reader of .net texts. docs/net.md describes the language.
  *
- * A text is cut into statements (net_text.c), whose blocks are matched (net_blocks.c); they are then
- * carried out one after the other (net_run.c), a macro being a range of statements run in a frame of
- * its own. Layers (net_layers.c) put nodes into a graph (net_build.c), where each node's shapes are
- * inferred at once by its operator, so that what does not fit is reported at its line.
+ * A text is cut into statements (net_text.c), whose blocks are matched (net_blocks.c); they are
+ * then carried out one after the other (net_run.c), a macro being a range of statements run in a
+ * frame of its own. Layers (net_layers.c) put nodes into a graph (net_build.c), where each node's
+ * shapes are inferred at once by its operator, so that what does not fit is reported at its line.
  */
 #ifndef PHI_NET_H
 #define PHI_NET_H
@@ -13,19 +13,20 @@
 #include "graph/graph.h"
 
 /* Bounds on what a text may ask for. Generous for networks, small for a machine. */
-#define NET_TEXT_MAX ((size_t)1 << 20)        /* bytes of a text */
-#define NET_LINE_MAX 1000                     /* bytes of a line */
-#define NET_NAME_MAX 64                       /* letters of a name */
-#define NET_PATH_BYTES 256                    /* a/full/name and the zero behind it */
-#define NET_NEST_MAX 16                       /* blocks within blocks */
-#define NET_DEPTH_MAX 32                      /* macros within macros */
-#define NET_PARAMS_MAX 16                     /* parameters of a macro */
-#define NET_STEPS_MAX 100000                  /* statements carried out */
-#define NET_NODES_MAX 10000                   /* nodes of the graph */
-#define NET_BRANCHES_MAX 64                   /* branches of a split */
-#define NET_WEIGHTS_MAX ((int64_t)1 << 28)    /* elements of all constants: 1 GiB */
-#define NET_INT_MAX INT64_C(2147483647)       /* whole numbers */
-#define NET_CHANNELS_LISTED_MAX 64            /* numbers in `normalize`, `scale`, `shift` */
+#define NET_TEXT_MAX ((size_t)1 << 20)     /* bytes of a text */
+#define NET_LINE_MAX 1000                  /* bytes of a line */
+#define NET_NAME_MAX 64                    /* letters of a name */
+#define NET_PATH_BYTES 256                 /* a/full/name and the zero behind it */
+#define NET_NEST_MAX 16                    /* blocks within blocks */
+#define NET_DEPTH_MAX 32                   /* macros within macros */
+#define NET_MACROS_MAX 1000                /* macros of a text and the prelude */
+#define NET_PARAMS_MAX 16                  /* parameters of a macro */
+#define NET_STEPS_MAX 100000               /* statements carried out */
+#define NET_NODES_MAX 10000                /* nodes of the graph */
+#define NET_BRANCHES_MAX 64                /* branches of a split */
+#define NET_WEIGHTS_MAX ((int64_t)1 << 28) /* elements of all constants: 1 GiB */
+#define NET_INT_MAX INT64_C(2147483647)    /* whole numbers */
+#define NET_CHANNELS_LISTED_MAX 64         /* numbers in `normalize`, `scale`, `shift` */
 
 enum net_word {
     NET_CALL = 0, /* none of the words below: a macro */
@@ -89,7 +90,7 @@ typedef struct net_frame {
     struct net_frame *caller;
     const net_macro *macro; /* NULL: the top */
     const net_source *source;
-    const net_statement *now; /* the statement being carried out, for errors */
+    const net_statement *now;   /* the statement being carried out, for errors */
     char scope[NET_PATH_BYTES]; /* "" at the top, otherwise what comes before a name and its '/' */
     size_t root; /* letters of `scope` that are the macro's own path; the rest are repeats */
     ph_value in;
@@ -121,7 +122,7 @@ typedef struct net_parser {
     net_macro *macros;
     size_t n_macros, macros_capacity;
     net_frame *frame;
-    ph_value current; /* what the next layer takes; PH_NONE before the first input */
+    ph_value current;    /* what the next layer takes; PH_NONE before the first input */
     net_symbol *symbols; /* open addressing */
     size_t n_symbols, n_slots;
     net_info *info; /* [info_capacity] by value */
@@ -161,6 +162,9 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
 #define net_fail_here(c, ...)                                                                      \
     net_fail((c)->parser, (c)->source, (c)->statement, (c)->p, PH_ERR_FORMAT, __VA_ARGS__)
 
+/* The innermost frame whose present statement is in the reader's own text; NULL: none is. */
+const net_frame *net_own_frame(const net_parser *p);
+
 /*
  * The nearest of some words: feed it candidates, ask for the result. A word counts as near if few
  * letters differ (Damerau-Levenshtein distance of at most a third of its length).
@@ -194,8 +198,8 @@ bool net_take_char(net_cursor *c, char ch);
 enum ph_status net_take_int(net_cursor *c, const char *what, int64_t min, int64_t *out);
 /* R or RxS (then both), each at least min. */
 enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b);
-/* AxBxC, 1 to `most` numbers, each at least 1. */
-enum ph_status net_take_dims(net_cursor *c, const char *what, size_t most, int64_t *dims, size_t *n);
+/* AxBxC, each at least 1; with `open`, one may be '?' and comes as -1. */
+enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n);
 /* A number that a float holds. */
 enum ph_status net_take_real(net_cursor *c, const char *what, float *out);
 /* A whole number or a real one. */
@@ -209,7 +213,8 @@ enum ph_status net_take_reference(net_cursor *c, ph_value *out);
 /* CONDITION of `if`. */
 enum ph_status net_take_condition(net_cursor *c, bool *out);
 
-/* --- net_blocks.c: macro, if, repeat, split ---------------------------------------------------- */
+/* --- net_blocks.c: macro, if, repeat, split ----------------------------------------------------
+ */
 
 /* Fill `next` of all statements and list the macros. */
 enum ph_status net_source_match(net_parser *p, net_source *s);
@@ -218,7 +223,8 @@ const net_macro *net_find_macro(const net_parser *p, const net_source *from, net
 /* Parameters of a macro's head: names, and whether there is a default at the cursor left behind. */
 enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default);
 
-/* --- net_build.c: names, values, nodes --------------------------------------------------------- */
+/* --- net_build.c: names, values, nodes ---------------------------------------------------------
+ */
 
 /* "scope/name" of the label, or of `base` and a number, into `path`; refused if it is taken. */
 enum ph_status net_make_path(net_parser *p, const net_statement *st, const char *base,
@@ -249,7 +255,8 @@ enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *desc);
 /* Declare the outputs' types; refuse layers that nobody uses. */
 enum ph_status net_finish(net_parser *p);
 
-/* --- net_layers.c ------------------------------------------------------------------------------ */
+/* --- net_layers.c ------------------------------------------------------------------------------
+ */
 
 typedef struct net_layer {
     const char *name;
@@ -266,11 +273,13 @@ size_t net_layer_count(void);
 /* Join values [n] by "concat", "add" or "mul". */
 enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v);
 
-/* --- net_run.c --------------------------------------------------------------------------------- */
+/* --- net_run.c ---------------------------------------------------------------------------------
+ */
 
 enum ph_status net_run(net_parser *p);
 
-/* --- zoo.c ------------------------------------------------------------------------------------- */
+/* --- zoo.c -------------------------------------------------------------------------------------
+ */
 
 /* One text of the box; made by embed.cmake from the .net files. */
 typedef struct net_text {

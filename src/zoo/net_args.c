@@ -17,17 +17,30 @@
 
 net_cursor net_cursor_at(net_parser *p, const net_source *s, const net_statement *st)
 {
-    return (net_cursor){ p, s, st, st->word.p + st->word.n, st->end };
+    return (net_cursor){p, s, st, st->word.p + st->word.n, st->end};
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return net_is_name_char(c) && !is_digit(c) && c != '-'; }
-static bool is_space(char c) { return c == ' ' || c == '\t'; }
-static char peek(const net_cursor *c) { return c->p < c->end ? *c->p : 0; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_letter(char c)
+{
+    return net_is_name_char(c) && !is_digit(c) && c != '-';
+}
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+static char peek(const net_cursor *c)
+{
+    return c->p < c->end ? *c->p : 0;
+}
 
 void net_skip_space(net_cursor *c)
 {
-    while (is_space(peek(c))) c->p++;
+    while (is_space(peek(c)))
+        c->p++;
 }
 
 bool net_at_end(net_cursor *c)
@@ -39,8 +52,9 @@ bool net_at_end(net_cursor *c)
 /* What stands at the cursor, up to a space, for messages. */
 static net_span rest_word(const net_cursor *c)
 {
-    net_span s = { c->p, 0 };
-    while (c->p + s.n < c->end && !is_space(c->p[s.n]) && s.n < NET_NAME_MAX) s.n++;
+    net_span s = {c->p, 0};
+    while (c->p + s.n < c->end && !is_space(c->p[s.n]) && s.n < NET_NAME_MAX)
+        s.n++;
     return s;
 }
 
@@ -59,14 +73,16 @@ static enum ph_status wanted(net_cursor *c, const char *what)
     return net_fail_here(c, "'%.*s' where %s was wanted", (int)rest.n, rest.p, what);
 }
 
-/* --- Words ------------------------------------------------------------------------------------- */
+/* --- Words -------------------------------------------------------------------------------------
+ */
 
 net_span net_peek_word(net_cursor *c)
 {
     net_skip_space(c);
-    net_span s = { c->p, 0 };
+    net_span s = {c->p, 0};
     if (!is_letter(peek(c))) return s;
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n])) s.n++;
+    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]))
+        s.n++;
     return s;
 }
 
@@ -89,17 +105,20 @@ bool net_take_char(net_cursor *c, char ch)
 enum ph_status net_take_name(net_cursor *c, const char *what, net_span *out)
 {
     net_skip_space(c);
-    net_span s = { c->p, 0 };
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n])) s.n++;
+    net_span s = {c->p, 0};
+    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]))
+        s.n++;
     if (s.n == 0) return wanted(c, what);
     if (s.n > NET_NAME_MAX)
-        return net_fail_here(c, "a name of %zu letters; at most %d are possible", s.n, NET_NAME_MAX);
+        return net_fail_here(c, "a name of %zu letters; at most %d are possible", s.n,
+                             NET_NAME_MAX);
     c->p += s.n;
     *out = s;
     return PH_OK;
 }
 
-/* --- Whole numbers ------------------------------------------------------------------------------ */
+/* --- Whole numbers ------------------------------------------------------------------------------
+ */
 
 static bool find_param(const net_cursor *c, net_span name, net_number *out)
 {
@@ -126,32 +145,34 @@ static bool find_dimension(const net_cursor *c, net_span name, int64_t *out)
 /* A name in an expression: words of letters, digits and '_' ('-' is an operator here). */
 static net_span peek_variable(const net_cursor *c)
 {
-    net_span s = { c->p, 0 };
+    net_span s = {c->p, 0};
     if (!is_letter(peek(c))) return s;
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]) && c->p[s.n] != '-') s.n++;
+    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]) && c->p[s.n] != '-')
+        s.n++;
     return s;
 }
 
-static enum ph_status unknown_variable(net_cursor *c, net_span name)
+static enum ph_status unknown_variable(net_cursor *c, const char *what, net_span name)
 {
     char hint[NET_HINT_BYTES];
     net_nearest near = net_nearest_start(name);
     const net_frame *f = c->parser->frame;
-    for (size_t i = 0; f && i < f->n_params; i++) net_nearest_offer(&near, f->param[i]);
+    for (size_t i = 0; f && i < f->n_params; i++)
+        net_nearest_offer(&near, f->param[i]);
     const bool dimension = name.n == 1 && strchr("chw", *name.p);
     if (dimension && c->parser->current != PH_NONE)
         return net_fail_here(c, "'%c' asks for a dimension that the current value does not have",
                              *name.p);
-    return net_fail_here(c, "'%.*s' where a number was wanted%s", (int)name.n, name.p,
+    return net_fail_here(c, "'%.*s' where %s was wanted%s", (int)name.n, name.p, what,
                          net_nearest_hint(&near, hint));
 }
 
-static enum ph_status take_variable(net_cursor *c, net_number *out)
+static enum ph_status take_variable(net_cursor *c, const char *what, net_number *out)
 {
     const net_span name = peek_variable(c);
     if (!find_param(c, name, out)) {
-        *out = (net_number){ 0 };
-        if (!find_dimension(c, name, &out->i)) return unknown_variable(c, name);
+        *out = (net_number){0};
+        if (!find_dimension(c, name, &out->i)) return unknown_variable(c, what, name);
         out->r = (double)out->i;
     }
     c->p += name.n;
@@ -190,7 +211,7 @@ static enum ph_status take_atom(net_cursor *c, const char *what, int parens, int
     if (!is_letter(peek(c))) return wanted(c, what);
     const char *start = c->p;
     net_number n;
-    enum ph_status st = take_variable(c, &n);
+    enum ph_status st = take_variable(c, what, &n);
     if (st) return st;
     if (n.real) {
         c->p = start;
@@ -206,11 +227,21 @@ static enum ph_status calculate(net_cursor *c, char op, int64_t b, int64_t *a)
     bool fits = true;
     if ((op == '/' || op == '%') && b == 0) return net_fail_here(c, "division by zero");
     switch (op) {
-    case '+': fits = phi_add_i64(*a, b, a); break;
-    case '-': fits = phi_add_i64(*a, -b, a); break;
-    case '*': fits = phi_mul_i64(*a, b, a); break;
-    case '/': *a /= b; break;
-    default: *a %= b; break;
+    case '+':
+        fits = phi_add_i64(*a, b, a);
+        break;
+    case '-':
+        fits = phi_add_i64(*a, -b, a);
+        break;
+    case '*':
+        fits = phi_mul_i64(*a, b, a);
+        break;
+    case '/':
+        *a /= b;
+        break;
+    default:
+        *a %= b;
+        break;
     }
     if (!fits || *a > NET_INT_MAX || *a < -NET_INT_MAX)
         return net_fail_here(c, "the result is too large; at most %lld is possible",
@@ -288,19 +319,30 @@ enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64
     return take_int(c, what, min, false, b);
 }
 
-enum ph_status net_take_dims(net_cursor *c, const char *what, size_t most, int64_t *dims, size_t *n)
+enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n)
 {
-    enum ph_status st = take_int(c, what, 1, true, &dims[0]);
-    for (*n = 1; !st && peek(c) == 'x'; (*n)++) {
-        if (*n == most) return net_fail_here(c, "%s has at most %zu numbers", what, most);
-        c->p++;
-        if (is_space(peek(c)) || c->p == c->end) return wanted(c, "the number behind 'x'");
-        st = take_int(c, what, 1, true, &dims[*n]);
+    bool open_seen = false;
+    net_skip_space(c);
+    for (*n = 0;; c->p++) {
+        if (*n == PH_MAX_RANK - 1)
+            return net_fail_here(c, "more than %d dimensions", PH_MAX_RANK - 1);
+        if (is_space(peek(c)) || c->p == c->end)
+            return wanted(c, *n ? "the number behind 'x'" : "a shape, such as 3x32x32,");
+        if (open && peek(c) == '?') {
+            if (open_seen) return net_fail_here(c, "a second '?'");
+            open_seen = true;
+            c->p++;
+            dims[(*n)++] = -1;
+        } else {
+            enum ph_status st = take_int(c, "a dimension", 1, true, &dims[(*n)++]);
+            if (st) return st;
+        }
+        if (peek(c) != 'x') return check_number_end(c, false);
     }
-    return st;
 }
 
-/* --- Real numbers ------------------------------------------------------------------------------ */
+/* --- Real numbers ------------------------------------------------------------------------------
+ */
 
 /* 10^e by squaring; exact up to 10^22. */
 static double power_of_ten(int e)
@@ -319,17 +361,20 @@ static enum ph_status take_decimal(net_cursor *c, const char *what, double *out)
 {
     const char *start = c->p;
     int64_t mantissa = 0;
-    int digits = 0, scale = 0, exponent = 0;
+    int digits = 0, scale = 0, exponent = 0; /* digits: without zeros in front */
+    bool any = false;
     for (bool point = false; is_digit(peek(c)) || (peek(c) == '.' && !point); c->p++) {
         if (*c->p == '.') {
             point = true;
             continue;
         }
-        if (++digits > 15) return net_fail_here(c, "a number of more than 15 digits");
+        any = true;
+        digits += mantissa > 0 || *c->p != '0';
+        if (digits > 15) return net_fail_here(c, "a number of more than 15 digits");
         mantissa = 10 * mantissa + (*c->p - '0');
         scale -= point;
     }
-    if (digits == 0) {
+    if (!any) {
         c->p = start;
         return wanted(c, what);
     }
@@ -338,13 +383,16 @@ static enum ph_status take_decimal(net_cursor *c, const char *what, double *out)
         const bool minus = peek(c) == '-';
         if (minus || peek(c) == '+') c->p++;
         if (!is_digit(peek(c))) return wanted(c, "the exponent of a number");
-        for (; is_digit(peek(c)) && exponent < 1000; c->p++) exponent = 10 * exponent + *c->p - '0';
+        for (; is_digit(peek(c)) && exponent < 1000; c->p++)
+            exponent = 10 * exponent + *c->p - '0';
         if (minus) exponent = -exponent;
     }
     scale += exponent;
     const double m = (double)mantissa;
-    *out = scale < -300 ? 0.0 : scale > 300 ? (mantissa ? HUGE_VAL : 0.0)
-         : scale < 0 ? m / power_of_ten(-scale) : m * power_of_ten(scale);
+    *out = scale < -300  ? 0.0
+           : scale > 300 ? (mantissa ? HUGE_VAL : 0.0)
+           : scale < 0   ? m / power_of_ten(-scale)
+                         : m * power_of_ten(scale);
     return PH_OK;
 }
 
@@ -352,7 +400,8 @@ static enum ph_status take_decimal(net_cursor *c, const char *what, double *out)
 static bool decimal_next(const net_cursor *c)
 {
     const char *p = c->p;
-    while (p < c->end && is_digit(*p)) p++;
+    while (p < c->end && is_digit(*p))
+        p++;
     if (p == c->end) return false;
     if (*p == '.') return true;
     return (*p == 'e' || *p == 'E') && p > c->p && p + 1 < c->end &&
@@ -365,7 +414,7 @@ enum ph_status net_take_number(net_cursor *c, const char *what, net_number *out)
     const char *start = c->p;
     const bool minus = peek(c) == '-';
     if (minus || peek(c) == '+') c->p++;
-    *out = (net_number){ 0 };
+    *out = (net_number){0};
     enum ph_status st;
     const net_span variable = peek_variable(c);
     net_number param;
@@ -411,11 +460,12 @@ bool net_number_next(net_cursor *c)
     return name.n && (find_param(c, name, &n) || (name.n == 1 && strchr("chw", *name.p)));
 }
 
-/* --- Conditions --------------------------------------------------------------------------------- */
+/* --- Conditions ---------------------------------------------------------------------------------
+ */
 
 static enum ph_status take_comparison(net_cursor *c, bool *out)
 {
-    static const char *const ops[] = { "==", "!=", "<=", ">=", "<", ">" };
+    static const char *const ops[] = {"==", "!=", "<=", ">=", "<", ">"};
     int64_t a, b;
     enum ph_status st = net_take_int(c, "a number", -NET_INT_MAX, &a);
     if (st) return st;
@@ -428,7 +478,7 @@ static enum ph_status take_comparison(net_cursor *c, bool *out)
     c->p += strlen(ops[op]);
     st = net_take_int(c, "a number", -NET_INT_MAX, &b);
     if (st) return st;
-    const bool result[] = { a == b, a != b, a <= b, a >= b, a < b, a > b };
+    const bool result[] = {a == b, a != b, a <= b, a >= b, a<b, a> b};
     *out = result[op];
     return PH_OK;
 }
@@ -451,13 +501,15 @@ enum ph_status net_take_condition(net_cursor *c, bool *out)
     return st;
 }
 
-/* --- References --------------------------------------------------------------------------------- */
+/* --- References ---------------------------------------------------------------------------------
+ */
 
 /* Letters of an a/full/name at the cursor. */
 static size_t path_length(const net_cursor *c)
 {
     size_t n = 0;
-    while (c->p + n < c->end && (net_is_name_char(c->p[n]) || c->p[n] == '/')) n++;
+    while (c->p + n < c->end && (net_is_name_char(c->p[n]) || c->p[n] == '/'))
+        n++;
     return n;
 }
 
@@ -471,7 +523,7 @@ static enum ph_status unknown_reference(net_cursor *c, net_span name)
     for (size_t i = 0; i < p->n_slots; i++) {
         const char *path = p->symbols[i].path;
         if (!path || strlen(path) <= skip || memcmp(path, f->scope, f->root) != 0) continue;
-        net_nearest_offer(&near, (net_span){ path + skip, strlen(path + skip) });
+        net_nearest_offer(&near, (net_span){path + skip, strlen(path + skip)});
     }
     return net_fail_here(c, "there is no value '%.*s' up to here%s", (int)name.n, name.p,
                          net_nearest_hint(&near, hint));
@@ -481,7 +533,7 @@ enum ph_status net_take_reference(net_cursor *c, ph_value *out)
 {
     net_skip_space(c);
     const net_frame *f = c->parser->frame;
-    const net_span name = { c->p, path_length(c) };
+    const net_span name = {c->p, path_length(c)};
     if (name.n == 0) return wanted(c, "the name of a value");
     if (f->macro && net_span_is(name, "in")) {
         *out = f->in;
@@ -501,7 +553,8 @@ enum ph_status net_take_reference(net_cursor *c, ph_value *out)
             return PH_OK;
         }
         if (scope <= f->root) return unknown_reference(c, name);
-        while (scope > f->root && f->scope[scope - 1] != '/') scope--;
+        while (scope > f->root && f->scope[scope - 1] != '/')
+            scope--;
         if (scope > f->root) scope--;
     }
 }

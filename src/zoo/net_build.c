@@ -12,7 +12,8 @@
 #include "base/rng.h"
 #include "zoo/net.h"
 
-/* --- Names ------------------------------------------------------------------------------------- */
+/* --- Names -------------------------------------------------------------------------------------
+ */
 
 static enum ph_status fail_now(net_parser *p, enum ph_status status, const char *text)
 {
@@ -55,7 +56,10 @@ static bool grow_symbols(net_parser *p)
 enum ph_status net_define(net_parser *p, const char *path, ph_value v)
 {
     const net_symbol *known = net_find_symbol(p, path);
-    if (known) return known->value == v ? PH_OK : PH_ERR_INTERNAL;
+    if (known && known->value == v) return PH_OK;
+    if (known)
+        return phi_fail(p->err, PH_ERR_INTERNAL, path, "the name '%s' is given to two values",
+                        path);
     char *copy = phi_strdup(&p->mem, path);
     if (!copy || !grow_symbols(p)) {
         phi_free(&p->mem, copy);
@@ -63,7 +67,7 @@ enum ph_status net_define(net_parser *p, const char *path, ph_value v)
     }
     const uint64_t hash = phi_stream(path);
     p->symbols[slot_of(p->symbols, p->n_slots, path, hash)] =
-        (net_symbol){ copy, hash, v, p->frame->now->number };
+        (net_symbol){copy, hash, v, net_own_frame(p)->now->number};
     p->n_symbols++;
     return PH_OK;
 }
@@ -71,8 +75,8 @@ enum ph_status net_define(net_parser *p, const char *path, ph_value v)
 /* PATH/name of the frame's scope; false if that is too long. */
 static bool join_path(const net_frame *f, const char *name, size_t n, char path[NET_PATH_BYTES])
 {
-    const int length = snprintf(path, NET_PATH_BYTES, "%s%s%.*s", f->scope, *f->scope ? "/" : "",
-                                (int)n, name);
+    const int length =
+        snprintf(path, NET_PATH_BYTES, "%s%s%.*s", f->scope, *f->scope ? "/" : "", (int)n, name);
     return length > 0 && length < NET_PATH_BYTES;
 }
 
@@ -85,8 +89,10 @@ enum ph_status net_make_path(net_parser *p, const net_statement *st, const char 
             return fail_now(p, PH_ERR_FORMAT, "the full name is too long");
         const net_symbol *taken = net_find_symbol(p, path);
         if (!taken) return PH_OK;
-        return net_fail(p, f->source, st, st->label.p, PH_ERR_FORMAT, "the name '%s' is taken by "
-                        "line %zu", path, taken->line);
+        return net_fail(p, f->source, st, st->label.p, PH_ERR_FORMAT,
+                        "the name '%s' is taken by "
+                        "line %zu",
+                        path, taken->line);
     }
     do {
         char name[NET_NAME_MAX + 32];
@@ -97,9 +103,13 @@ enum ph_status net_make_path(net_parser *p, const net_statement *st, const char 
     return PH_OK;
 }
 
-/* --- Values ------------------------------------------------------------------------------------ */
+/* --- Values ------------------------------------------------------------------------------------
+ */
 
-const phi_type *net_type(const net_parser *p, ph_value v) { return &p->info[v].type[0]; }
+const phi_type *net_type(const net_parser *p, ph_value v)
+{
+    return &p->info[v].type[0];
+}
 
 static enum ph_status reserve_info(net_parser *p)
 {
@@ -130,22 +140,37 @@ enum ph_status net_charge(net_parser *p, int64_t n)
         return PH_OK;
     }
     char text[160];
-    snprintf(text, sizeof text, "%lld weights, after %lld before; at most %lld are possible in a "
-             "text", (long long)n, (long long)p->weights, (long long)NET_WEIGHTS_MAX);
+    snprintf(text, sizeof text,
+             "%lld weights, after %lld before; at most %lld are possible in a "
+             "text",
+             (long long)n, (long long)p->weights, (long long)NET_WEIGHTS_MAX);
     return fail_now(p, PH_ERR_OVERFLOW, text);
 }
 
-/* --- Constants --------------------------------------------------------------------------------- */
+/* An operator's complaint, with the place in the text. */
+static enum ph_status pass_on(net_parser *p, enum ph_status st, const ph_error *inner, int batch)
+{
+    if (st == PH_ERR_NOMEM) return phi_fail_nomem(p->err);
+    const net_frame *f = p->frame;
+    return net_fail(p, f->source, f->now, f->now->word.p, st, "%s%s", inner->message,
+                    batch == 0 ? "" : " (with a batch of 2; with one image alone it would fit)");
+}
+
+/* --- Constants ---------------------------------------------------------------------------------
+ */
 
 /* A new constant NAME.part, all zero; *t lives in the graph. */
 static enum ph_status add_constant(net_parser *p, const char *name, const char *part,
-                                   enum ph_dtype dtype, int rank, const int64_t *dims, ph_value *out,
-                                   ph_tensor **t)
+                                   enum ph_dtype dtype, int rank, const int64_t *dims,
+                                   ph_value *out, ph_tensor **t)
 {
-    phi_type type = { .dtype = dtype, .rank = rank };
-    for (int i = 0; i < rank; i++) type.dims[i] = dims[i];
-    enum ph_status st = phi_type_check(&type, name, p->err);
-    if (!st) st = net_charge(p, phi_type_count(&type));
+    phi_type type = {.dtype = dtype, .rank = rank};
+    for (int i = 0; i < rank; i++)
+        type.dims[i] = dims[i];
+    ph_error inner = {.status = PH_OK};
+    enum ph_status st = phi_type_check(&type, name, &inner);
+    if (st) return pass_on(p, st, &inner, 0);
+    st = net_charge(p, phi_type_count(&type));
     ph_tensor *made = NULL;
     if (!st) st = phi_tensor_new(&p->mem, &type, &made, p->err);
     if (st) return st;
@@ -168,7 +193,8 @@ enum ph_status net_add_floats(net_parser *p, const char *name, const char *part,
     enum ph_status st = add_constant(p, name, part, PH_FLOAT32, rank, dims, out, &t);
     if (st) return st;
     float *data = t->data;
-    for (int64_t i = 0; i < t->count; i++) data[i] = x ? x[i] : fill;
+    for (int64_t i = 0; i < t->count; i++)
+        data[i] = x ? x[i] : fill;
     return PH_OK;
 }
 
@@ -176,7 +202,7 @@ enum ph_status net_add_ints(net_parser *p, const char *name, const char *part, s
                             const int64_t *x, ph_value *out)
 {
     ph_tensor *t;
-    const int64_t dims[1] = { (int64_t)n };
+    const int64_t dims[1] = {(int64_t)n};
     enum ph_status st = add_constant(p, name, part, PH_INT64, 1, dims, out, &t);
     if (!st) memcpy(t->data, x, n * sizeof *x);
     return st;
@@ -194,16 +220,8 @@ enum ph_status net_add_weights(net_parser *p, const char *name, const char *part
     return PH_OK;
 }
 
-/* --- Nodes ------------------------------------------------------------------------------------- */
-
-/* An operator's complaint, with the place in the text. */
-static enum ph_status pass_on(net_parser *p, enum ph_status st, const ph_error *inner, int batch)
-{
-    if (st == PH_ERR_NOMEM) return phi_fail_nomem(p->err);
-    const net_frame *f = p->frame;
-    return net_fail(p, f->source, f->now, f->now->word.p, st, "%s%s", inner->message,
-                    batch == 0 ? "" : " (with a batch of 2; with one image alone it would fit)");
-}
+/* --- Nodes -------------------------------------------------------------------------------------
+ */
 
 /* Infer the node's one output for the batch size number `batch`. */
 static enum ph_status infer(net_parser *p, const phi_node *node, int batch, ph_error *err)
@@ -219,11 +237,17 @@ static enum ph_status infer(net_parser *p, const phi_node *node, int batch, ph_e
         constant[i] = v == PH_NONE ? NULL : p->g->values[v].constant;
         in[i] = v == PH_NONE ? NULL : constant[i] ? &constant[i]->type : &p->info[v].type[batch];
     }
-    phi_infer c = { .node = node, .opset = PH_OPSET, .n_in = node->n_in, .n_out = 1, .in = in,
-                    .constant = constant, .out = &p->info[node->out[0]].type[batch], .err = err };
+    phi_infer c = {.node = node,
+                   .opset = PH_OPSET,
+                   .n_in = node->n_in,
+                   .n_out = 1,
+                   .in = in,
+                   .constant = constant,
+                   .out = &p->info[node->out[0]].type[batch],
+                   .err = err};
     c.params = op->params_bytes ? phi_calloc(&p->mem, 1, op->params_bytes) : NULL;
     if (op->params_bytes && !c.params) return phi_fail_nomem(err);
-    *c.out = (phi_type){ .rank = -1 };
+    *c.out = (phi_type){.rank = -1};
     enum ph_status st = op->infer(&c);
     if (!st) st = phi_type_check(c.out, node->name, err);
     phi_free(&p->mem, c.params);
@@ -236,7 +260,7 @@ static enum ph_status settle(net_parser *p, const char *name)
     const phi_node *node = &p->g->nodes[p->g->n_nodes - 1];
     enum ph_status st = reserve_info(p);
     for (int batch = 0; batch < 2 && !st; batch++) {
-        ph_error inner = { .status = PH_OK };
+        ph_error inner = {.status = PH_OK};
         st = infer(p, node, batch, &inner);
         if (st) return pass_on(p, st, &inner, batch);
     }
@@ -280,7 +304,8 @@ enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *d)
     return st ? st : settle(p, d->name);
 }
 
-/* --- The end ------------------------------------------------------------------------------------ */
+/* --- The end ------------------------------------------------------------------------------------
+ */
 
 static enum ph_status declare_output(net_parser *p, ph_value v)
 {
@@ -310,14 +335,6 @@ static const net_symbol *symbol_of(const net_parser *p, ph_value v)
 enum ph_status net_finish(net_parser *p)
 {
     ph_graph *g = p->g;
-    const net_statement *last = &p->text.statements[p->text.n_statements - 1];
-    if (p->current == PH_NONE)
-        return net_fail(p, &p->text, last, last->word.p, PH_ERR_FORMAT,
-                        "the text ends without an 'input NAME CxHxW'");
-    if (g->n_outputs == 0) { /* the last value is what the network gives */
-        enum ph_status st = ph_graph_add_output(g, p->current, p->err);
-        if (st) return st;
-    }
     for (size_t i = 0; i < g->n_outputs; i++) {
         p->info[g->outputs[i]].used = true;
         enum ph_status st = declare_output(p, g->outputs[i]);
@@ -329,8 +346,10 @@ enum ph_status net_finish(net_parser *p)
         const net_symbol *s = symbol_of(p, (ph_value)v);
         char place[256];
         snprintf(place, sizeof place, "%.200s:%zu:1", p->text.origin, s ? s->line : 1);
-        return phi_fail(p->err, PH_ERR_FORMAT, place, "%s: nothing uses '%s', and it is no output; "
-                        "is a 'from' or an 'output' missing?", place, value->name);
+        return phi_fail(p->err, PH_ERR_FORMAT, place,
+                        "%s: nothing uses '%s', and it is no output; "
+                        "is a 'from' or an 'output' missing?",
+                        place, value->name);
     }
     return PH_OK;
 }

@@ -1,448 +1,683 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layers of the language: arguments in, nodes out. docs/net.md lists them.
+ * The layers of the language, one function and one line in the table at the end each.
  */
-#include <math.h>
 #include <stdio.h>
 
 #include "zoo/net.h"
 
-/* The current value must be an image [n,c,h,w]. */
-static enum ph_status need_image(net_cursor *c)
-{
-    char text[PHI_TYPE_TEXT];
-    const phi_type *t = net_type(c->parser, c->parser->current);
-    if (t->rank == 4) return PH_OK;
-    return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT,
-                    "'%.*s' needs an image [n,c,h,w]; the value before it is %s",
-                    (int)c->statement->word.n, c->statement->word.p,
-                    phi_dims_text(t->rank, t->dims, text, sizeof text));
-}
-
-/* One node over the current value, with attributes. */
-static enum ph_status emit_simple(net_cursor *c, const char *op, const char *path, size_t n_attrs,
-                                  const ph_attr *attrs)
-{
-    enum ph_status st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, op, path, 1, &c->parser->current, n_attrs, attrs);
-}
-
-static enum ph_status run_plain(net_cursor *c, const net_layer *layer, const char *path)
-{
-    return emit_simple(c, layer->op, path, 0, NULL);
-}
-
-/* --- Windows: kernel, stride, padding -------------------------------------------------------------- */
+/* --- Windows: kernel, stride, padding, dilation
+ * --------------------------------------------------- */
 
 typedef struct window {
-    int64_t kernel[2], stride[2], dilation[2], pads[4]; /* top, left, bottom, right */
-    bool same, ceil, count_pad, no_bias;
-    int64_t groups;
+    int64_t r, s, stride_h, stride_w, dilation_h, dilation_w;
+    int64_t pad[4]; /* top, left, bottom, right */
+    bool same, has_stride, ceil, include_pad, no_bias;
+    int64_t groups, multiplier;
 } window;
 
-/* KERNEL, and later: / STRIDE. */
-static enum ph_status take_stride(net_cursor *c, window *w)
-{
-    return net_take_pair(c, "a stride", 1, &w->stride[0], &w->stride[1]);
-}
-
-/* same | P | TOP LEFT BOTTOM RIGHT */
-static enum ph_status take_pads(net_cursor *c, window *w)
-{
-    if ((w->same = net_take_word(c, "same"))) return PH_OK;
-    enum ph_status st = net_take_int(c, "the padding", 0, &w->pads[0]);
-    for (int i = 1; i < 4; i++) w->pads[i] = w->pads[0];
-    for (int i = 1; i < 4 && !st && (i > 1 || net_number_next(c)); i++)
-        st = net_take_int(c, "one of four paddings: top, left, bottom, right", 0, &w->pads[i]);
-    return st;
-}
-
-enum { TAKES_DILATION = 1, TAKES_GROUPS = 2, TAKES_BIAS = 4, TAKES_CEIL = 8, TAKES_COUNT = 16 };
-
-/* Options in any order, each of those that the layer takes. */
-static enum ph_status take_options(net_cursor *c, unsigned takes, window *w)
-{
-    enum ph_status st = PH_OK;
-    while (!st && !net_at_end(c)) {
-        if (net_take_char(c, '/'))
-            st = take_stride(c, w);
-        else if (net_take_word(c, "pad"))
-            st = take_pads(c, w);
-        else if ((takes & TAKES_DILATION) && net_take_word(c, "dilation"))
-            st = net_take_pair(c, "a dilation", 1, &w->dilation[0], &w->dilation[1]);
-        else if ((takes & TAKES_GROUPS) && net_take_word(c, "groups"))
-            st = net_take_int(c, "a number of groups", 1, &w->groups);
-        else if ((takes & TAKES_BIAS) && net_take_word(c, "nobias"))
-            w->no_bias = true;
-        else if ((takes & TAKES_CEIL) && net_take_word(c, "ceil"))
-            w->ceil = true;
-        else if ((takes & TAKES_COUNT) && net_take_word(c, "count_pad"))
-            w->count_pad = true;
-        else
-            return net_expect_end(c);
-    }
-    return st;
-}
-
-/* Padding such that the output has ceil(size / stride) rows; the odd one goes to the end. */
-static void resolve_same(const net_cursor *c, window *w)
-{
-    const phi_type *t = net_type(c->parser, c->parser->current);
-    for (int i = 0; i < 2 && w->same; i++) {
-        const int64_t size = t->dims[2 + i], out = (size + w->stride[i] - 1) / w->stride[i];
-        const int64_t all =
-            (out - 1) * w->stride[i] + (w->kernel[i] - 1) * w->dilation[i] + 1 - size;
-        w->pads[i] = all > 0 ? all / 2 : 0;
-        w->pads[2 + i] = all > 0 ? all - all / 2 : 0;
-    }
-}
+enum {
+    CAN_DILATE = 1,
+    CAN_GROUP = 2,
+    CAN_MULTIPLY = 4,
+    CAN_CEIL = 8,
+    CAN_INCLUDE = 16,
+    CAN_BIAS = 32
+};
 
 static window new_window(void)
 {
-    return (window){ .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1 };
+    return (window){.stride_h = 1,
+                    .stride_w = 1,
+                    .dilation_h = 1,
+                    .dilation_w = 1,
+                    .groups = 1,
+                    .multiplier = 1};
 }
+
+/* The layer looks at images: the current value is [n, c, h, w]. */
+static enum ph_status need_image(net_cursor *c)
+{
+    const phi_type *t = net_type(c->parser, c->parser->current);
+    if (t->rank == 4) return PH_OK;
+    char shape[PHI_TYPE_TEXT];
+    return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
+                    "'%.*s' wants images [n,c,h,w]; the value here is %s",
+                    (int)c->statement->word.n, c->statement->word.p,
+                    phi_dims_text(t->rank, t->dims, shape, sizeof shape));
+}
+
+/* Nothing that begins like a number may be an option of this layer in disguise: `pad 1 stride 2`.
+ */
+static bool another_pad(net_cursor *c)
+{
+    static const char *const options[] = {"stride", "pad",        "dilation",   "groups", "nobias",
+                                          "ceil",   "count_pad", "multiplier", "mode",   "value"};
+    const net_span word = net_peek_word(c);
+    for (size_t i = 0; i < PHI_COUNT(options); i++)
+        if (net_span_is(word, options[i])) return false;
+    return net_number_next(c);
+}
+
+/* same | N | H W | TOP LEFT BOTTOM RIGHT */
+static enum ph_status take_pads(net_cursor *c, int64_t pad[4], bool *same)
+{
+    if (same && net_take_word(c, "same")) {
+        *same = true;
+        return PH_OK;
+    }
+    size_t n = 0;
+    do {
+        enum ph_status st = net_take_int(c, same ? "'same' or a padding" : "a padding", 0, &pad[n]);
+        if (st) return st;
+    } while (++n < 4 && another_pad(c));
+    if (n == 3) return net_fail_here(c, "3 paddings; 1, 2 (height, width) or 4 were wanted");
+    if (n == 1) pad[1] = pad[0];
+    if (n < 4) {
+        pad[2] = pad[0];
+        pad[3] = pad[1];
+    }
+    return PH_OK;
+}
+
+static enum ph_status unknown_option(net_cursor *c, unsigned can)
+{
+    static const struct {
+        const char *word;
+        unsigned needs;
+    } options[] = {{"stride", 0},
+                   {"pad", 0},
+                   {"dilation", CAN_DILATE},
+                   {"groups", CAN_GROUP},
+                   {"nobias", CAN_BIAS},
+                   {"ceil", CAN_CEIL},
+                   {"count_pad", CAN_INCLUDE},
+                   {"multiplier", CAN_MULTIPLY}};
+    const net_span word = net_peek_word(c);
+    if (word.n == 0) return net_expect_end(c);
+    char hint[NET_HINT_BYTES];
+    net_nearest near = net_nearest_start(word);
+    for (size_t i = 0; i < PHI_COUNT(options); i++)
+        if ((options[i].needs & ~can) == 0)
+            net_nearest_offer(&near, (net_span){options[i].word, strlen(options[i].word)});
+    return net_fail_here(c, "'%.*s' is no option of '%.*s'%s", (int)word.n, word.p,
+                         (int)c->statement->word.n, c->statement->word.p,
+                         net_nearest_hint(&near, hint));
+}
+
+/* Options in any order, to the end of the statement. */
+static enum ph_status take_options(net_cursor *c, unsigned can, window *w)
+{
+    enum ph_status st = PH_OK;
+    while (!st && !net_at_end(c)) {
+        if (net_take_char(c, '/') || net_take_word(c, "stride")) {
+            w->has_stride = true;
+            st = net_take_pair(c, "a stride", 1, &w->stride_h, &w->stride_w);
+        } else if (net_take_word(c, "pad"))
+            st = take_pads(c, w->pad, &w->same);
+        else if (can & CAN_DILATE && net_take_word(c, "dilation"))
+            st = net_take_pair(c, "a dilation", 1, &w->dilation_h, &w->dilation_w);
+        else if (can & CAN_GROUP && net_take_word(c, "groups"))
+            st = net_take_int(c, "a number of groups", 1, &w->groups);
+        else if (can & CAN_MULTIPLY && net_take_word(c, "multiplier"))
+            st = net_take_int(c, "a multiplier", 1, &w->multiplier);
+        else if (can & CAN_BIAS && net_take_word(c, "nobias"))
+            w->no_bias = true;
+        else if (can & CAN_CEIL && net_take_word(c, "ceil"))
+            w->ceil = true;
+        else if (can & CAN_INCLUDE && net_take_word(c, "count_pad"))
+            w->include_pad = true;
+        else
+            return unknown_option(c, can);
+    }
+    return st;
+}
+
+/* `pad same`: as many outputs as inputs divided by the stride, rounded up; what is odd goes below
+ * and to the right (ONNX's SAME_UPPER). All numbers are < 2^31, kernels and dilations too, so their
+ * product fits. */
+static void same_pads(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, int64_t *before,
+                      int64_t *after)
+{
+    const int64_t out = (in + stride - 1) / stride;
+    const int64_t total = (out - 1) * stride + (kernel - 1) * dilation + 1 - in;
+    *before = total > 0 ? total / 2 : 0;
+    *after = total > 0 ? total - *before : 0;
+}
+
+static void resolve_same(const net_cursor *c, window *w)
+{
+    if (!w->same) return;
+    const phi_type *t = net_type(c->parser, c->parser->current);
+    same_pads(t->dims[2], w->r, w->stride_h, w->dilation_h, &w->pad[0], &w->pad[2]);
+    same_pads(t->dims[3], w->s, w->stride_w, w->dilation_w, &w->pad[1], &w->pad[3]);
+}
+
+/* --- Convolutions
+ * ----------------------------------------------------------------------------------- */
 
 static enum ph_status emit_window_conv(net_cursor *c, const char *path, int64_t k, window *w)
 {
     resolve_same(c, w);
-    const ph_conv_desc d = { .k = k, .r = w->kernel[0], .s = w->kernel[1],
-                             .stride_h = w->stride[0], .stride_w = w->stride[1],
-                             .dilation_h = w->dilation[0], .dilation_w = w->dilation[1],
-                             .pad_top = w->pads[0], .pad_left = w->pads[1],
-                             .pad_bottom = w->pads[2], .pad_right = w->pads[3],
-                             .groups = w->groups, .no_bias = w->no_bias, .name = path };
+    const ph_conv_desc d = {.k = k,
+                            .r = w->r,
+                            .s = w->s,
+                            .stride_h = w->stride_h,
+                            .stride_w = w->stride_w,
+                            .dilation_h = w->dilation_h,
+                            .dilation_w = w->dilation_w,
+                            .pad_top = w->pad[0],
+                            .pad_left = w->pad[1],
+                            .pad_bottom = w->pad[2],
+                            .pad_right = w->pad[3],
+                            .groups = w->groups,
+                            .no_bias = w->no_bias,
+                            .name = path};
     return net_emit_conv(c->parser, &d);
 }
 
-/* conv RxS K [/ STRIDE] [pad ...] [dilation D] [groups G] [nobias] */
+/* conv KERNEL CHANNELS [/ STRIDE] [pad ...] [dilation ...] [groups G] [nobias] */
 static enum ph_status run_conv(net_cursor *c, const net_layer *layer, const char *path)
 {
     (void)layer;
     window w = new_window();
-    int64_t k = 0;
+    int64_t k;
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "the kernel, RxS,", 1, &w.kernel[0], &w.kernel[1]);
+    if (!st) st = net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
     if (!st) st = net_take_int(c, "the number of output channels", 1, &k);
-    if (!st) st = take_options(c, TAKES_DILATION | TAKES_GROUPS | TAKES_BIAS, &w);
-    return st ? st : emit_window_conv(c, path, k, &w);
+    if (!st) st = take_options(c, CAN_DILATE | CAN_GROUP | CAN_BIAS, &w);
+    if (st) return st;
+    const int64_t channels = net_type(c->parser, c->parser->current)->dims[1];
+    if (channels % w.groups || k % w.groups)
+        return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
+                        "%lld groups do not divide %lld input and %lld output channels",
+                        (long long)w.groups, (long long)channels, (long long)k);
+    return emit_window_conv(c, path, k, &w);
 }
 
-/* depthwise RxS [times M] [/ STRIDE] [pad ...] [dilation D] [nobias] */
+/* depthwise KERNEL [/ STRIDE] [pad ...] [dilation ...] [multiplier M] [nobias] */
 static enum ph_status run_depthwise(net_cursor *c, const net_layer *layer, const char *path)
 {
     (void)layer;
     window w = new_window();
-    int64_t times = 1, k;
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "the kernel, RxS,", 1, &w.kernel[0], &w.kernel[1]);
-    if (!st && net_take_word(c, "times"))
-        st = net_take_int(c, "a number of filters for each channel", 1, &times);
-    if (!st) st = take_options(c, TAKES_DILATION | TAKES_BIAS, &w);
+    if (!st) st = net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
+    if (!st) st = take_options(c, CAN_DILATE | CAN_MULTIPLY | CAN_BIAS, &w);
     if (st) return st;
     w.groups = net_type(c->parser, c->parser->current)->dims[1];
-    if (!phi_mul_i64(w.groups, times, &k) || k > NET_INT_MAX)
+    int64_t k;
+    if (!phi_mul_i64(w.groups, w.multiplier, &k) || k > NET_INT_MAX)
         return net_fail_here(c, "too many output channels");
     return emit_window_conv(c, path, k, &w);
 }
 
-/* maxpool / avgpool RxS [/ STRIDE] [pad ...] [ceil] [count_pad] */
+/* --- Pooling
+ * ---------------------------------------------------------------------------------------- */
+
+static enum ph_status emit_pool(net_cursor *c, const net_layer *layer, const char *path,
+                                const window *w)
+{
+    const bool max = strcmp(layer->op, "MaxPool") == 0;
+    const int64_t kernel[2] = {w->r, w->s}, strides[2] = {w->stride_h, w->stride_w};
+    const int64_t dilations[2] = {w->dilation_h, w->dilation_w};
+    ph_attr attrs[5] = {
+        {.name = "kernel_shape", .kind = PH_ATTR_INTS, .n = 2, .ints = kernel},
+        {.name = "strides", .kind = PH_ATTR_INTS, .n = 2, .ints = strides},
+        {.name = "pads", .kind = PH_ATTR_INTS, .n = 4, .ints = w->pad},
+        {.name = "ceil_mode", .kind = PH_ATTR_INT, .i = w->ceil},
+    };
+    if (max)
+        attrs[4] = (ph_attr){.name = "dilations", .kind = PH_ATTR_INTS, .n = 2, .ints = dilations};
+    else
+        attrs[4] = (ph_attr){.name = "count_include_pad", .kind = PH_ATTR_INT, .i = w->include_pad};
+    return net_emit(c->parser, layer->op, path, 1, &c->parser->current, 5, attrs);
+}
+
+/* maxpool KERNEL / STRIDE [pad ...] [ceil] [dilation ...],  avgpool ... [count_pad] */
 static enum ph_status run_pool(net_cursor *c, const net_layer *layer, const char *path)
 {
     window w = new_window();
-    const bool average = strcmp(layer->op, "AveragePool") == 0;
+    const bool max = strcmp(layer->op, "MaxPool") == 0;
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "the window, RxS,", 1, &w.kernel[0], &w.kernel[1]);
-    if (!st) st = take_options(c, TAKES_CEIL | (average ? TAKES_COUNT : 0), &w);
+    if (!st) st = net_take_pair(c, "a window, such as 3x3,", 1, &w.r, &w.s);
+    if (!st) st = take_options(c, CAN_CEIL | (max ? CAN_DILATE : CAN_INCLUDE), &w);
     if (st) return st;
+    /* frameworks disagree about the default (1 in Caffe and ONNX, the window in PyTorch) */
+    if (!w.has_stride) return net_fail_here(c, "a stride was wanted, such as '/ 2'");
     resolve_same(c, &w);
-    const ph_attr attrs[] = {
-        { .name = "kernel_shape", .kind = PH_ATTR_INTS, .n = 2, .ints = w.kernel },
-        { .name = "strides", .kind = PH_ATTR_INTS, .n = 2, .ints = w.stride },
-        { .name = "pads", .kind = PH_ATTR_INTS, .n = 4, .ints = w.pads },
-        { .name = "ceil_mode", .kind = PH_ATTR_INT, .i = w.ceil },
-        { .name = "count_include_pad", .kind = PH_ATTR_INT, .i = w.count_pad },
-    };
-    return emit_simple(c, layer->op, path, average ? 5 : 4, attrs);
+    return emit_pool(c, layer, path, &w);
 }
 
-/* --- Activations with numbers ------------------------------------------------------------------------ */
+/* --- Without arguments
+ * ------------------------------------------------------------------------------- */
+
+static enum ph_status run_plain(net_cursor *c, const net_layer *layer, const char *path)
+{
+    enum ph_status st = net_expect_end(c);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 0, NULL);
+}
+
+static enum ph_status run_global(net_cursor *c, const net_layer *layer, const char *path)
+{
+    enum ph_status st = need_image(c);
+    return st ? st : run_plain(c, layer, path);
+}
+
+/* softmax, logsoftmax, flatten: along the channels */
+static enum ph_status run_axis1(net_cursor *c, const net_layer *layer, const char *path)
+{
+    const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
+    enum ph_status st = net_expect_end(c);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &axis);
+}
+
+/* --- Activations
+ * ------------------------------------------------------------------------------------- */
 
 /* leakyrelu [SLOPE] */
-static enum ph_status run_leaky(net_cursor *c, const net_layer *layer, const char *path)
+static enum ph_status run_leaky_relu(net_cursor *c, const net_layer *layer, const char *path)
 {
-    float slope = 0.01f;
-    enum ph_status st = net_number_next(c) ? net_take_real(c, "the slope", &slope) : PH_OK;
-    const ph_attr attr = { .name = "alpha", .kind = PH_ATTR_FLOAT, .f = slope };
-    return st ? st : emit_simple(c, layer->op, path, 1, &attr);
+    ph_attr alpha = {.name = "alpha", .kind = PH_ATTR_FLOAT, .f = 0.01f};
+    enum ph_status st = net_at_end(c) ? PH_OK : net_take_real(c, "a slope", &alpha.f);
+    if (!st) st = net_expect_end(c);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &alpha);
 }
 
-/* relu6, clip LOW HIGH */
-static enum ph_status run_clip(net_cursor *c, const net_layer *layer, const char *path)
+/* hardsigmoid [ALPHA BETA]: max(0, min(1, alpha x + beta)); 1/6 and 1/2 as in MobileNetV3 */
+static enum ph_status run_hard_sigmoid(net_cursor *c, const net_layer *layer, const char *path)
 {
-    float lo = 0.0f, hi = 6.0f;
-    ph_value in[3] = { c->parser->current, PH_NONE, PH_NONE };
+    ph_attr attrs[] = {{.name = "alpha", .kind = PH_ATTR_FLOAT, .f = 1.0f / 6.0f},
+                       {.name = "beta", .kind = PH_ATTR_FLOAT, .f = 0.5f}};
     enum ph_status st = PH_OK;
-    if (strcmp(layer->name, "clip") == 0) {
-        st = net_take_real(c, "the lower bound", &lo);
-        if (!st) st = net_take_real(c, "the upper bound", &hi);
-        if (!st && lo > hi) st = net_fail_here(c, "the lower bound is above the upper one");
+    if (!net_at_end(c)) {
+        st = net_take_real(c, "a slope", &attrs[0].f);
+        if (!st) st = net_take_real(c, "an offset", &attrs[1].f);
     }
     if (!st) st = net_expect_end(c);
-    if (!st) st = net_add_floats(c->parser, path, "min", 0, NULL, &lo, 0.0f, &in[1]);
-    if (!st) st = net_add_floats(c->parser, path, "max", 0, NULL, &hi, 0.0f, &in[2]);
-    return st ? st : net_emit(c->parser, layer->op, path, 3, in, 0, NULL);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 2, attrs);
 }
 
-/* softmax, logsoftmax: over the channels */
-static enum ph_status run_softmax(net_cursor *c, const net_layer *layer, const char *path)
+static enum ph_status emit_clip(net_cursor *c, const char *path, float lo, float hi)
 {
-    const ph_attr axis = { .name = "axis", .kind = PH_ATTR_INT, .i = 1 };
-    return emit_simple(c, layer->op, path, 1, &axis);
+    ph_value in[3] = {c->parser->current, PH_NONE, PH_NONE};
+    enum ph_status st = net_add_floats(c->parser, path, "min", 0, NULL, NULL, lo, &in[1]);
+    if (!st) st = net_add_floats(c->parser, path, "max", 0, NULL, NULL, hi, &in[2]);
+    return st ? st : net_emit(c->parser, "Clip", path, 3, in, 0, NULL);
 }
 
-/* dropout P */
+static enum ph_status run_relu6(net_cursor *c, const net_layer *layer, const char *path)
+{
+    (void)layer;
+    enum ph_status st = net_expect_end(c);
+    return st ? st : emit_clip(c, path, 0.0f, 6.0f);
+}
+
+/* clip LOW HIGH */
+static enum ph_status run_clip(net_cursor *c, const net_layer *layer, const char *path)
+{
+    (void)layer;
+    float lo, hi;
+    enum ph_status st = net_take_real(c, "the lower bound", &lo);
+    if (!st) st = net_take_real(c, "the upper bound", &hi);
+    if (!st) st = net_expect_end(c);
+    if (!st && lo > hi) st = net_fail_here(c, "the lower bound is above the upper one");
+    return st ? st : emit_clip(c, path, lo, hi);
+}
+
+/* dropout [RATIO] */
 static enum ph_status run_dropout(net_cursor *c, const net_layer *layer, const char *path)
 {
-    float ratio;
-    ph_value in[2] = { c->parser->current, PH_NONE };
-    enum ph_status st = net_take_real(c, "the share to drop", &ratio);
-    if (!st && !(ratio >= 0.0f && ratio < 1.0f))
-        st = net_fail_here(c, "the share to drop is %g; 0 up to below 1 is possible", (double)ratio);
-    if (!st) st = net_expect_end(c);
-    if (!st) st = net_add_floats(c->parser, path, "ratio", 0, NULL, &ratio, 0.0f, &in[1]);
-    return st ? st : net_emit(c->parser, layer->op, path, 2, in, 0, NULL);
+    (void)layer;
+    float ratio = 0.5f;
+    net_skip_space(c);
+    const net_cursor start = *c;
+    enum ph_status st = net_at_end(c) ? PH_OK : net_take_real(c, "a ratio", &ratio);
+    if (st) return st;
+    if (!(ratio >= 0.0f && ratio < 1.0f))
+        return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+                        "a ratio of %g; "
+                        "0 up to but not including 1 is possible",
+                        (double)ratio);
+    ph_value in[2] = {c->parser->current, PH_NONE};
+    st = net_expect_end(c);
+    if (!st) st = net_add_floats(c->parser, path, "ratio", 0, NULL, NULL, ratio, &in[1]);
+    return st ? st : net_emit(c->parser, "Dropout", path, 2, in, 0, NULL);
 }
 
-/* --- Normalisation --------------------------------------------------------------------------------------- */
+/* --- Normalisation
+ * ------------------------------------------------------------------------------------ */
+
+/* Channels of the current value: dimension 1. */
+static enum ph_status need_channels(net_cursor *c, int64_t *channels)
+{
+    const phi_type *t = net_type(c->parser, c->parser->current);
+    if (t->rank < 2)
+        return net_fail_here(c, "'%.*s' wants a value with channels", (int)c->statement->word.n,
+                             c->statement->word.p);
+    *channels = t->dims[1];
+    return PH_OK;
+}
 
 /* bn [epsilon E] [momentum M] */
 static enum ph_status run_bn(net_cursor *c, const net_layer *layer, const char *path)
 {
-    static const char *const parts[] = { "scale", "bias", "mean", "var" };
-    static const float fills[] = { 1.0f, 0.0f, 0.0f, 1.0f };
-    float epsilon = 1e-5f, momentum = 0.9f;
-    enum ph_status st = PH_OK;
+    static const struct {
+        const char *name;
+        float fill;
+    } parts[4] = {{"scale", 1.0f}, {"bias", 0.0f}, {"mean", 0.0f}, {"var", 1.0f}};
+    ph_attr attrs[] = {{.name = "epsilon", .kind = PH_ATTR_FLOAT, .f = 1e-5f},
+                       {.name = "momentum", .kind = PH_ATTR_FLOAT, .f = 0.9f}};
+    int64_t channels = 0;
+    enum ph_status st = need_channels(c, &channels);
     while (!st && !net_at_end(c)) {
         if (net_take_word(c, "epsilon"))
-            st = net_take_real(c, "epsilon", &epsilon);
+            st = net_take_real(c, "an epsilon", &attrs[0].f);
         else if (net_take_word(c, "momentum"))
-            st = net_take_real(c, "the momentum", &momentum);
+            st = net_take_real(c, "a momentum", &attrs[1].f);
         else
-            return net_expect_end(c);
+            st = net_fail_here(c, "'epsilon' or 'momentum' was wanted");
     }
-    const phi_type *t = net_type(c->parser, c->parser->current);
-    if (!st && t->rank < 2) st = net_fail_here(c, "'bn' needs a value with channels");
-    ph_value in[5] = { c->parser->current };
-    const int64_t channels = st ? 0 : t->dims[1];
+    if (st) return st;
+    if (!(attrs[0].f > 0.0f)) return net_fail_here(c, "epsilon must be above 0");
+    if (!(attrs[1].f >= 0.0f && attrs[1].f <= 1.0f))
+        return net_fail_here(c, "momentum must be in 0 .. 1");
+    ph_value in[5] = {c->parser->current};
     for (size_t i = 0; i < 4 && !st; i++)
-        st = net_add_floats(c->parser, path, parts[i], 1, &channels, NULL, fills[i], &in[1 + i]);
-    const ph_attr attrs[] = { { .name = "epsilon", .kind = PH_ATTR_FLOAT, .f = epsilon },
-                              { .name = "momentum", .kind = PH_ATTR_FLOAT, .f = momentum } };
+        st = net_add_floats(c->parser, path, parts[i].name, 1, &channels, NULL, parts[i].fill,
+                            &in[i + 1]);
     return st ? st : net_emit(c->parser, layer->op, path, 5, in, 2, attrs);
 }
 
-/* lrn SIZE [alpha A] [beta B] [k K] */
+/* lrn SIZE [alpha A] [beta B] [k K]; ONNX's defaults. Its alpha is divided by the size, as Caffe's
+ * is; AlexNet's (Krizhevsky 2012, sec. 3.3) is not */
 static enum ph_status run_lrn(net_cursor *c, const net_layer *layer, const char *path)
 {
-    int64_t size;
-    float alpha = 1e-4f, beta = 0.75f, k = 1.0f;
-    enum ph_status st = net_take_int(c, "the number of channels to look at", 1, &size);
+    ph_attr attrs[] = {{.name = "size", .kind = PH_ATTR_INT},
+                       {.name = "alpha", .kind = PH_ATTR_FLOAT, .f = 1e-4f},
+                       {.name = "beta", .kind = PH_ATTR_FLOAT, .f = 0.75f},
+                       {.name = "bias", .kind = PH_ATTR_FLOAT, .f = 1.0f}};
+    int64_t channels = 0;
+    enum ph_status st = need_channels(c, &channels);
+    if (!st) st = net_take_int(c, "a number of channels", 1, &attrs[0].i);
     while (!st && !net_at_end(c)) {
         if (net_take_word(c, "alpha"))
-            st = net_take_real(c, "alpha", &alpha);
+            st = net_take_real(c, "alpha's value", &attrs[1].f);
         else if (net_take_word(c, "beta"))
-            st = net_take_real(c, "beta", &beta);
+            st = net_take_real(c, "beta's value", &attrs[2].f);
         else if (net_take_word(c, "k"))
-            st = net_take_real(c, "k", &k);
+            st = net_take_real(c, "k's value", &attrs[3].f);
         else
-            return net_expect_end(c);
+            st = net_fail_here(c, "'alpha', 'beta' or 'k' was wanted");
     }
-    const ph_attr attrs[] = { { .name = "size", .kind = PH_ATTR_INT, .i = size },
-                              { .name = "alpha", .kind = PH_ATTR_FLOAT, .f = alpha },
-                              { .name = "beta", .kind = PH_ATTR_FLOAT, .f = beta },
-                              { .name = "bias", .kind = PH_ATTR_FLOAT, .f = k } };
-    return st ? st : emit_simple(c, layer->op, path, 4, attrs);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 4, attrs);
 }
 
-/* One number for all channels, or one for each; x [channels]. */
-static enum ph_status take_per_channel(net_cursor *c, const char *what, int64_t channels, float *x)
+/* One number for all channels or one for each, into x [channels]. */
+static enum ph_status take_per_channel(net_cursor *c, const char *what, int64_t channels,
+                                       float x[NET_CHANNELS_LISTED_MAX], size_t *n)
 {
-    int64_t n = 0;
-    enum ph_status st = PH_OK;
-    while (!st && (n == 0 || net_number_next(c))) {
-        if (n == channels) return net_fail_here(c, "more numbers than the %lld channels",
-                                                (long long)channels);
-        st = net_take_real(c, what, &x[n++]);
-    }
-    if (!st && n != 1 && n != channels)
-        return net_fail_here(c, "%lld numbers for %lld channels; one, or one for each was wanted",
-                             (long long)n, (long long)channels);
-    for (int64_t i = n; i < channels && n == 1; i++) x[i] = x[0];
-    return st;
+    *n = 0;
+    do {
+        if (*n == NET_CHANNELS_LISTED_MAX)
+            return net_fail_here(c, "more than %d numbers", NET_CHANNELS_LISTED_MAX);
+        enum ph_status st = net_take_real(c, what, &x[(*n)++]);
+        if (st) return st;
+    } while (net_number_next(c));
+    if (*n == 1 || (int64_t)*n == channels) return PH_OK;
+    return net_fail_here(c, "%zu numbers for %lld channels; one, or one for each was wanted", *n,
+                         (long long)channels);
 }
 
-/* PATH/WORD = current OP x [c,1,1], as a fixed constant. */
+/* PATH = current OP constant of shape [c,1,1] (as many 1s as there are dimensions behind c). */
 static enum ph_status emit_per_channel(net_cursor *c, const char *op, const char *path,
-                                       const char *part, int64_t channels, const float *x)
+                                       const char *part, size_t n, const float *x)
 {
-    const int64_t dims[3] = { channels, 1, 1 };
-    ph_value in[2] = { c->parser->current, PH_NONE };
-    enum ph_status st = net_add_floats(c->parser, path, part, 3, dims, x, 0.0f, &in[1]);
-    return st ? st : net_emit(c->parser, op, path, 2, in, 0, NULL);
+    net_parser *p = c->parser;
+    const phi_type *t = net_type(p, p->current);
+    int64_t dims[PH_MAX_RANK];
+    dims[0] = t->dims[1];
+    for (int i = 1; i < t->rank - 1; i++)
+        dims[i] = 1;
+    ph_value in[2] = {p->current, PH_NONE};
+    enum ph_status st =
+        net_add_floats(p, path, part, t->rank - 1, dims, n > 1 ? x : NULL, x[0], &in[1]);
+    return st ? st : net_emit(p, op, path, 2, in, 0, NULL);
 }
 
-/* normalize MEAN... / STD...: (x - mean) / std, per channel */
+/* scale X..., shift X... */
+static enum ph_status run_per_channel(net_cursor *c, const net_layer *layer, const char *path)
+{
+    float x[NET_CHANNELS_LISTED_MAX];
+    size_t n;
+    int64_t channels = 0;
+    enum ph_status st = need_channels(c, &channels);
+    if (!st) st = take_per_channel(c, "a number", channels, x, &n);
+    if (!st) st = net_expect_end(c);
+    return st ? st : emit_per_channel(c, layer->op, path, layer->name, n, x);
+}
+
+/* normalize MEAN... / DEVIATION...: (x - mean) / deviation, with constants that are not trained */
 static enum ph_status run_normalize(net_cursor *c, const net_layer *layer, const char *path)
 {
-    float mean[NET_CHANNELS_LISTED_MAX], std[NET_CHANNELS_LISTED_MAX];
-    char centred[NET_PATH_BYTES];
     (void)layer;
-    enum ph_status st = need_image(c);
-    if (st) return st;
-    const int64_t channels = net_type(c->parser, c->parser->current)->dims[1];
-    if (channels > NET_CHANNELS_LISTED_MAX)
-        return net_fail_here(c, "too many channels to list; at most %d are possible",
-                             NET_CHANNELS_LISTED_MAX);
-    st = take_per_channel(c, "a mean", channels, mean);
-    if (!st && !net_take_char(c, '/')) st = net_fail_here(c, "'/' and the standard deviations were "
-                                                          "wanted behind the means");
-    if (!st) st = take_per_channel(c, "a standard deviation", channels, std);
+    float mean[NET_CHANNELS_LISTED_MAX], deviation[NET_CHANNELS_LISTED_MAX];
+    size_t n_mean, n_deviation;
+    int64_t channels = 0;
+    enum ph_status st = need_channels(c, &channels);
+    if (!st) st = take_per_channel(c, "a mean", channels, mean, &n_mean);
+    if (!st && !net_take_char(c, '/'))
+        st = net_fail_here(c, "'/' and the standard deviations were wanted behind the means");
+    if (!st) st = take_per_channel(c, "a standard deviation", channels, deviation, &n_deviation);
     if (!st) st = net_expect_end(c);
-    for (int64_t i = 0; i < channels && !st; i++)
-        if (!(std[i] > 0.0f)) st = net_fail_here(c, "a standard deviation of %g", (double)std[i]);
-    const int n = st ? 0 : snprintf(centred, sizeof centred, "%s/centred", path);
-    if (!st && (n < 0 || (size_t)n >= sizeof centred))
-        st = net_fail_here(c, "the full name is too long");
-    if (!st) st = emit_per_channel(c, "Sub", centred, "mean", channels, mean);
-    return st ? st : emit_per_channel(c, "Div", path, "std", channels, std);
+    for (size_t i = 0; !st && i < n_deviation; i++)
+        if (!(deviation[i] > 0.0f)) st = net_fail_here(c, "a standard deviation must be above 0");
+    if (st) return st;
+    char inner[NET_PATH_BYTES + 16];
+    snprintf(inner, sizeof inner, "%s/sub", path);
+    st = emit_per_channel(c, "Sub", inner, "mean", n_mean, mean);
+    if (st) return st;
+    snprintf(inner, sizeof inner, "%s/div", path);
+    return emit_per_channel(c, "Div", inner, "std", n_deviation, deviation);
 }
 
-/* --- Shapes and joins --------------------------------------------------------------------------------------- */
+/* --- Fully connected
+ * ------------------------------------------------------------------------------------ */
 
-/* fc N [nobias]: flattens first if need be */
+static enum ph_status flatten_for(net_cursor *c, const char *path)
+{
+    char name[NET_PATH_BYTES + 16];
+    const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
+    snprintf(name, sizeof name, "%s/flatten", path);
+    return net_emit(c->parser, "Flatten", name, 1, &c->parser->current, 1, &axis);
+}
+
+/* fc N [nobias]: y = x W^T + b, W [N, inputs]; images are flattened first */
 static enum ph_status run_fc(net_cursor *c, const net_layer *layer, const char *path)
 {
     net_parser *p = c->parser;
-    char flat[NET_PATH_BYTES];
-    int64_t n;
-    enum ph_status st = net_take_int(c, "the number of outputs", 1, &n);
+    int64_t k;
+    enum ph_status st = net_take_int(c, "a number of outputs", 1, &k);
     const bool no_bias = !st && net_take_word(c, "nobias");
     if (!st) st = net_expect_end(c);
-    if (!st && net_type(p, p->current)->rank != 2) {
-        const int k = snprintf(flat, sizeof flat, "%s/flatten", path);
-        if (k < 0 || (size_t)k >= sizeof flat) return net_fail_here(c, "the full name is too long");
-        st = net_emit(p, "Flatten", flat, 1, &p->current, 0, NULL);
-    }
+    if (!st && net_type(p, p->current)->rank != 2) st = flatten_for(c, path);
     if (st) return st;
-    ph_value in[3] = { p->current, PH_NONE, PH_NONE };
-    const int64_t dims[2] = { n, net_type(p, p->current)->dims[1] };
-    st = net_add_weights(p, path, "weight", 2, dims, dims[1] ? dims[1] : 1, &in[1]);
-    if (!st && !no_bias) st = net_add_floats(p, path, "bias", 1, &n, NULL, 0.0f, &in[2]);
-    const ph_attr transposed = { .name = "transB", .kind = PH_ATTR_INT, .i = 1 };
-    return st ? st : net_emit(p, layer->op, path, no_bias ? 2 : 3, in, 1, &transposed);
+    const int64_t dims[2] = {k, net_type(p, p->current)->dims[1]};
+    const ph_attr transpose = {.name = "transB", .kind = PH_ATTR_INT, .i = 1};
+    ph_value in[3] = {p->current, PH_NONE, PH_NONE};
+    st = net_add_weights(p, path, "weight", 2, dims, dims[1], &in[1]);
+    if (!st && !no_bias) st = net_add_floats(p, path, "bias", 1, &k, NULL, 0.0f, &in[2]);
+    return st ? st : net_emit(p, layer->op, path, no_bias ? 2 : 3, in, 1, &transpose);
 }
 
-/* reshape AxBxC: without the batch, which stays */
+/* --- Shapes
+ * -------------------------------------------------------------------------------------------- */
+
+/* reshape AxBxC: behind the batch; one of them may be '?' */
 static enum ph_status run_reshape(net_cursor *c, const net_layer *layer, const char *path)
 {
-    int64_t dims[PH_MAX_RANK] = { 0 }; /* 0: keep the batch */
+    int64_t dims[PH_MAX_RANK] = {0}; /* 0: the batch, as it is */
     size_t n;
-    ph_value in[2] = { c->parser->current, PH_NONE };
-    enum ph_status st = net_take_dims(c, "the new shape, AxBxC,", PH_MAX_RANK - 1, dims + 1, &n);
+    enum ph_status st = net_take_dims(c, true, &dims[1], &n);
     if (!st) st = net_expect_end(c);
+    ph_value in[2] = {c->parser->current, PH_NONE};
     if (!st) st = net_add_ints(c->parser, path, "shape", n + 1, dims, &in[1]);
     return st ? st : net_emit(c->parser, layer->op, path, 2, in, 0, NULL);
 }
 
-/* pad P | pad TOP LEFT BOTTOM RIGHT: zeros around */
+/* transpose I J K ...: output dimension 0 is input dimension I, and so on */
+static enum ph_status run_transpose(net_cursor *c, const net_layer *layer, const char *path)
+{
+    const int rank = net_type(c->parser, c->parser->current)->rank;
+    int64_t perm[PH_MAX_RANK];
+    unsigned seen = 0;
+    for (int i = 0; i < rank; i++) {
+        net_skip_space(c);
+        const net_cursor start = *c;
+        enum ph_status st = net_take_int(c, "the number of a dimension", 0, &perm[i]);
+        if (st) return st;
+        if (perm[i] >= rank || seen & 1u << perm[i])
+            return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+                            "dimension %lld; each of 0 to %d was wanted once", (long long)perm[i],
+                            rank - 1);
+        seen |= 1u << perm[i];
+    }
+    const ph_attr attr = {.name = "perm", .kind = PH_ATTR_INTS, .n = (size_t)rank, .ints = perm};
+    enum ph_status st = net_expect_end(c);
+    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &attr);
+}
+
+/* pad N | H W | TOP LEFT BOTTOM RIGHT [value V] [mode constant|reflect|edge] */
 static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char *path)
 {
-    window w = new_window();
-    ph_value in[2] = { c->parser->current, PH_NONE };
+    static const char *const modes[] = {"constant", "reflect", "edge"};
+    int64_t pad[4];
+    float value = 0.0f;
+    size_t mode = 0;
     enum ph_status st = need_image(c);
-    if (!st) st = take_pads(c, &w);
-    if (!st) st = net_expect_end(c);
-    if (!st && w.same) st = net_fail_here(c, "'same' needs a window; 'pad' takes numbers");
-    const int64_t pads[8] = { 0, 0, w.pads[0], w.pads[1], 0, 0, w.pads[2], w.pads[3] };
-    if (!st) st = net_add_ints(c->parser, path, "pads", 8, pads, &in[1]);
-    return st ? st : net_emit(c->parser, layer->op, path, 2, in, 0, NULL);
+    if (!st) st = take_pads(c, pad, NULL);
+    while (!st && !net_at_end(c)) {
+        if (net_take_word(c, "value"))
+            st = net_take_real(c, "a value", &value);
+        else if (net_take_word(c, "mode")) {
+            for (mode = 0; mode < PHI_COUNT(modes) && !net_take_word(c, modes[mode]); mode++) {
+            }
+            if (mode == PHI_COUNT(modes))
+                st = net_fail_here(c, "'constant', 'reflect' or 'edge' was wanted");
+        } else
+            st = net_fail_here(c, "'value' or 'mode' was wanted");
+    }
+    if (st) return st;
+    const int64_t pads[8] = {0, 0, pad[0], pad[1], 0, 0, pad[2], pad[3]};
+    const ph_attr attr = {.name = "mode", .kind = PH_ATTR_STRING, .s = modes[mode]};
+    ph_value in[3] = {c->parser->current, PH_NONE, PH_NONE};
+    st = net_add_ints(c->parser, path, "pads", 8, pads, &in[1]);
+    if (!st && mode == 0)
+        st = net_add_floats(c->parser, path, "value", 0, NULL, NULL, value, &in[2]);
+    return st ? st : net_emit(c->parser, layer->op, path, mode == 0 ? 3 : 2, in, 1, &attr);
+}
+
+/* --- Several values
+ * -------------------------------------------------------------------------------------- */
+
+static enum ph_status emit_concat(net_parser *p, const char *path, size_t n, const ph_value *v)
+{
+    const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
+    return net_emit(p, "Concat", path, n, v, 1, &axis);
+}
+
+/* concat A..., add A..., sub A, mul A, div A: the current value, then those named */
+static enum ph_status run_several(net_cursor *c, const net_layer *layer, const char *path)
+{
+    ph_value v[NET_BRANCHES_MAX] = {c->parser->current};
+    size_t n = 1;
+    const bool pair = strcmp(layer->op, "Concat") != 0 && strcmp(layer->op, "Add") != 0;
+    do {
+        if (n == NET_BRANCHES_MAX) return net_fail_here(c, "more than %d values", NET_BRANCHES_MAX);
+        enum ph_status st = net_take_reference(c, &v[n++]);
+        if (st) return st;
+    } while (!pair && !net_at_end(c));
+    enum ph_status st = net_expect_end(c);
+    if (st) return st;
+    if (strcmp(layer->op, "Concat") == 0) return emit_concat(c->parser, path, n, v);
+    return net_emit(c->parser, n > 2 ? "Sum" : layer->op, path, n, v, 0, NULL);
 }
 
 enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v)
 {
-    net_parser *p = c->parser;
-    net_span kind = c->statement->word;
-    if (net_span_is(kind, "join")) { /* join [KIND]: the word before the cursor, or concat */
-        net_cursor arg = net_cursor_at(p, c->source, c->statement);
-        kind = net_peek_word(&arg);
-        if (!kind.n) kind = (net_span){ "concat", 6 };
-    }
-    const ph_attr axis = { .name = "axis", .kind = PH_ATTR_INT, .i = 1 };
-    if (net_span_is(kind, "concat")) return net_emit(p, "Concat", path, n, v, 1, &axis);
-    if (n < 2) return net_fail_here(c, "there is only one value to join");
-    if (net_span_is(kind, "add") && n > 2) return net_emit(p, "Sum", path, n, v, 0, NULL);
-    if (n > 2) return net_fail_here(c, "'mul' joins two values");
-    return net_emit(p, net_span_is(kind, "add") ? "Add" : "Mul", path, n, v, 0, NULL);
+    const bool concat = net_take_word(c, "concat"), add = !concat && net_take_word(c, "add");
+    const net_cursor start = *c;
+    if (!concat && !add && !net_take_word(c, "mul"))
+        return net_fail_here(c, "'concat', 'add' or 'mul' was wanted behind 'join'");
+    enum ph_status st = net_expect_end(c);
+    if (st) return st;
+    if (n < 2)
+        return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT,
+                        "a split of one branch has nothing to join");
+    if (concat) return emit_concat(c->parser, path, n, v);
+    if (add) return net_emit(c->parser, n > 2 ? "Sum" : "Add", path, n, v, 0, NULL);
+    if (n > 2)
+        return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+                        "'mul' joins two branches; there are %zu", n);
+    return net_emit(c->parser, "Mul", path, 2, v, 0, NULL);
 }
 
-/* add / mul / concat NAME...: with the current value first */
-static enum ph_status run_join(net_cursor *c, const net_layer *layer, const char *path)
-{
-    ph_value v[NET_BRANCHES_MAX] = { c->parser->current };
-    size_t n = 1;
-    (void)layer;
-    enum ph_status st = PH_OK;
-    while (!st && !net_at_end(c)) {
-        if (n == NET_BRANCHES_MAX) return net_fail_here(c, "too many values to join");
-        st = net_take_reference(c, &v[n++]);
-    }
-    if (!st && n < 2) st = net_fail_here(c, "the name of a value to join with was wanted");
-    return st ? st : net_join(c, path, n, v);
-}
-
-/* value: only gives the value before it (or `from NAME`) a name */
+/* value: no layer; only gives the value before it (or `from NAME`) a name */
 static enum ph_status run_value(net_cursor *c, const net_layer *layer, const char *path)
 {
     (void)layer;
-    enum ph_status st = net_expect_end(c);
-    return st ? st : net_define(c->parser, path, c->parser->current);
+    (void)path; /* named by the caller, as every layer's value is */
+    return net_expect_end(c);
 }
 
-/* --- The list --------------------------------------------------------------------------------------------------- */
+/* --- The table
+ * --------------------------------------------------------------------------------------------- */
 
 static const net_layer layers[] = {
-    { "conv", run_conv, "Conv" },
-    { "depthwise", run_depthwise, "Conv" },
-    { "fc", run_fc, "Gemm" },
-    { "maxpool", run_pool, "MaxPool" },
-    { "avgpool", run_pool, "AveragePool" },
-    { "globalavgpool", run_plain, "GlobalAveragePool" },
-    { "globalmaxpool", run_plain, "GlobalMaxPool" },
-    { "bn", run_bn, "BatchNormalization" },
-    { "lrn", run_lrn, "LRN" },
-    { "dropout", run_dropout, "Dropout" },
-    { "normalize", run_normalize, "Div" },
-    { "relu", run_plain, "Relu" },
-    { "leakyrelu", run_leaky, "LeakyRelu" },
-    { "relu6", run_clip, "Clip" },
-    { "clip", run_clip, "Clip" },
-    { "sigmoid", run_plain, "Sigmoid" },
-    { "tanh", run_plain, "Tanh" },
-    { "hardsigmoid", run_plain, "HardSigmoid" },
-    { "hardswish", run_plain, "HardSwish" },
-    { "softmax", run_softmax, "Softmax" },
-    { "logsoftmax", run_softmax, "LogSoftmax" },
-    { "flatten", run_plain, "Flatten" },
-    { "reshape", run_reshape, "Reshape" },
-    { "pad", run_pad, "Pad" },
-    { "add", run_join, "Add" },
-    { "mul", run_join, "Mul" },
-    { "concat", run_join, "Concat" },
-    { "value", run_value, NULL },
+    {"conv", run_conv, "Conv"},
+    {"depthwise", run_depthwise, "Conv"},
+    {"maxpool", run_pool, "MaxPool"},
+    {"avgpool", run_pool, "AveragePool"},
+    {"globalavgpool", run_global, "GlobalAveragePool"},
+    {"globalmaxpool", run_global, "GlobalMaxPool"},
+    {"relu", run_plain, "Relu"},
+    {"leakyrelu", run_leaky_relu, "LeakyRelu"},
+    {"relu6", run_relu6, "Clip"},
+    {"clip", run_clip, "Clip"},
+    {"sigmoid", run_plain, "Sigmoid"},
+    {"tanh", run_plain, "Tanh"},
+    {"hardsigmoid", run_hard_sigmoid, "HardSigmoid"},
+    {"hardswish", run_plain, "HardSwish"},
+    {"identity", run_plain, "Identity"},
+    {"softmax", run_axis1, "Softmax"},
+    {"logsoftmax", run_axis1, "LogSoftmax"},
+    {"dropout", run_dropout, "Dropout"},
+    {"bn", run_bn, "BatchNormalization"},
+    {"lrn", run_lrn, "LRN"},
+    {"normalize", run_normalize, "Sub"},
+    {"scale", run_per_channel, "Mul"},
+    {"shift", run_per_channel, "Add"},
+    {"fc", run_fc, "Gemm"},
+    {"flatten", run_axis1, "Flatten"},
+    {"reshape", run_reshape, "Reshape"},
+    {"transpose", run_transpose, "Transpose"},
+    {"pad", run_pad, "Pad"},
+    {"concat", run_several, "Concat"},
+    {"add", run_several, "Add"},
+    {"sub", run_several, "Sub"},
+    {"mul", run_several, "Mul"},
+    {"div", run_several, "Div"},
+    {"value", run_value, NULL},
 };
 
-const net_layer *net_layer_at(size_t i) { return i < PHI_COUNT(layers) ? &layers[i] : NULL; }
-size_t net_layer_count(void) { return PHI_COUNT(layers); }
+const net_layer *net_layer_at(size_t i)
+{
+    return i < PHI_COUNT(layers) ? &layers[i] : NULL;
+}
+
+size_t net_layer_count(void)
+{
+    return PHI_COUNT(layers);
+}
 
 const net_layer *net_find_layer(net_span name, size_t *index)
 {

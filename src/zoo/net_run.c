@@ -1,29 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carrying out a text: statements one after the other, macros in frames of their own.
+ * Carrying out the statements of a text.
  */
 #include <stdio.h>
 
 #include "zoo/net.h"
 
-static enum ph_status run_range(net_parser *p, size_t from, size_t to);
+static enum ph_status run_range(net_parser *p, size_t first, size_t last);
 
-static enum ph_status fail_word(net_parser *p, const net_statement *st, const char *format,
-                                const char *what)
+static enum ph_status fail_word(net_parser *p, const char *format, const char *word)
 {
-    return net_fail(p, p->frame->source, st, st->word.p, PH_ERR_FORMAT, format, what);
+    const net_frame *f = p->frame;
+    return net_fail(p, f->source, f->now, f->now->word.p, PH_ERR_FORMAT, format, word);
 }
 
-/* --- Head of the text -------------------------------------------------------------------------- */
-
-static enum ph_status run_network(net_parser *p, net_cursor *c)
+/* A bound on what a short text can make the reader do. */
+static enum ph_status count_step(net_parser *p)
 {
+    if (++p->steps <= NET_STEPS_MAX) return PH_OK;
+    return fail_word(p, "the text comes to more than 100000 statements when all %s is written out",
+                     "that macros and repeats stand for");
+}
+
+static net_cursor cursor_now(net_parser *p)
+{
+    return net_cursor_at(p, p->frame->source, p->frame->now);
+}
+
+/* --- The head of a text
+ * --------------------------------------------------------------------------- */
+
+static enum ph_status run_network(net_parser *p)
+{
+    net_cursor c = cursor_now(p);
     net_span name;
-    if (p->named) return net_fail_here(c, "'network' is said twice");
-    enum ph_status st = net_take_name(c, "the network's name", &name);
-    if (!st) st = net_expect_end(c);
-    char *copy = st ? NULL : phi_strndup(&p->mem, name.p, name.n);
+    if (p->named) return fail_word(p, "a second '%s'", "network");
+    enum ph_status st = net_take_name(&c, "the network's name", &name);
+    if (!st) st = net_expect_end(&c);
     if (st) return st;
+    char *copy = phi_strndup(&p->mem, name.p, name.n);
     if (!copy) return phi_fail_nomem(p->err);
     phi_free(&p->mem, p->g->name);
     p->g->name = copy;
@@ -31,353 +46,455 @@ static enum ph_status run_network(net_parser *p, net_cursor *c)
     return PH_OK;
 }
 
-static enum ph_status run_input(net_parser *p, net_cursor *c)
+static enum ph_status run_title(net_parser *p)
 {
-    net_span name;
-    char text[NET_PATH_BYTES];
-    int64_t dims[4] = { -1 };
+    net_cursor c = cursor_now(p);
+    if (p->titled) return fail_word(p, "a second '%s'", "title");
+    if (net_at_end(&c)) return net_fail_here(&c, "the title is empty");
+    for (const char *t = c.p; t < c.end; t++)
+        if ((unsigned char)*t < 0x20 && *t != '\t') {
+            c.p = t;
+            return net_fail_here(&c, "control character 0x%02X", (unsigned char)*t);
+        }
+    char *copy = phi_strndup(&p->mem, c.p, (size_t)(c.end - c.p));
+    if (!copy) return phi_fail_nomem(p->err);
+    enum ph_status st = ph_graph_set_metadata(p->g, "title", copy, p->err);
+    phi_free(&p->mem, copy);
+    p->titled = true;
+    return st;
+}
+
+/* input NAME AxBxC: dimensions behind the batch */
+static enum ph_status run_input(net_parser *p)
+{
+    net_cursor c = cursor_now(p);
+    net_span word;
     size_t n;
-    enum ph_status st = net_take_name(c, "the input's name", &name);
-    if (!st) st = net_take_dims(c, "the shape of an input, CxHxW,", 3, dims + 1, &n);
-    if (!st) st = net_expect_end(c);
+    phi_type t = {.dtype = PH_FLOAT32};
+    net_skip_space(&c);
+    const char *start = c.p;
+    enum ph_status st = net_take_name(&c, "the input's name", &word);
+    if (!st) st = net_take_dims(&c, false, &t.dims[1], &n);
+    if (!st) st = net_expect_end(&c);
     if (st) return st;
-    snprintf(text, sizeof text, "%.*s", (int)name.n, name.p);
+    char name[NET_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%.*s", (int)word.n, word.p);
+    c.p = start;
+    const net_symbol *taken = net_find_symbol(p, name);
+    if (taken) return net_fail_here(&c, "the name '%s' is taken by line %zu", name, taken->line);
+    t.rank = (int)n + 1;
+    t.dims[0] = 2; /* what is inferred with later on */
+    if (phi_type_check(&t, name, NULL))
+        return net_fail_here(&c, "input '%s' has more elements than can be counted", name);
+    t.dims[0] = -1;
     ph_value v;
-    st = net_find_symbol(p, text) ? net_define(p, text, PH_NONE)
-                                  : ph_graph_add_input(p->g, text, PH_FLOAT32, n + 1, dims, &v, p->err);
+    st = ph_graph_add_input(p->g, name, t.dtype, (size_t)t.rank, t.dims, &v, p->err);
     if (st) return st;
-    phi_type type = { .dtype = PH_FLOAT32, .rank = (int)n + 1, .dims = { 1 } };
-    memcpy(type.dims + 1, dims + 1, n * sizeof *dims);
-    st = phi_type_check(&type, text, p->err);
-    if (!st) st = net_note_input(p, v, &type);
-    if (!st) st = net_define(p, text, v);
+    if (!(p->g->values[v].dim_names[0] = phi_strdup(&p->mem, "N"))) return phi_fail_nomem(p->err);
+    t.dims[0] = 1;
+    st = net_note_input(p, v, &t);
     p->current = v;
-    return st;
+    return st ? st : net_define(p, name, v);
 }
 
-static enum ph_status run_output(net_parser *p, net_cursor *c)
+/* `at`: where the text asks for it. */
+static enum ph_status put_out(net_parser *p, const char *at, ph_value v)
 {
-    if (p->current == PH_NONE) return net_fail_here(c, "there is nothing to put out yet");
-    if (net_at_end(c)) return ph_graph_add_output(p->g, p->current, p->err);
-    enum ph_status st = PH_OK;
-    while (!st && !net_at_end(c)) {
+    const net_frame *f = p->frame;
+    const phi_value *value = &p->g->values[v];
+    for (size_t i = 0; i < p->g->n_outputs; i++)
+        if (p->g->outputs[i] == v)
+            return net_fail(p, f->source, f->now, at, PH_ERR_FORMAT, "'%s' is an output already",
+                            value->name);
+    if (value->producer < 0)
+        return net_fail(p, f->source, f->now, at, PH_ERR_FORMAT,
+                        "'%s' is an input; a layer's value "
+                        "was wanted as the output",
+                        value->name);
+    return ph_graph_add_output(p->g, v, p->err);
+}
+
+/* output [NAME...]: the current value, or those named */
+static enum ph_status run_output(net_parser *p)
+{
+    net_cursor c = cursor_now(p);
+    if (p->current == PH_NONE) return fail_word(p, "'%s' before any input", "output");
+    if (net_at_end(&c)) return put_out(p, c.statement->word.p, p->current);
+    while (!net_at_end(&c)) {
+        const char *at = c.p;
         ph_value v;
-        ph_error twice;
-        st = net_take_reference(c, &v);
-        if (!st && ph_graph_add_output(p->g, v, &twice))
-            st = net_fail_here(c, "%.200s", twice.message);
+        enum ph_status st = net_take_reference(&c, &v);
+        if (!st) st = put_out(p, at, v);
+        if (st) return st;
     }
-    return st;
-}
-
-/* --- Layers ------------------------------------------------------------------------------------ */
-
-/* Cut "from NAME" off the end of a statement; *in is what the statement takes. */
-static enum ph_status take_from(net_parser *p, net_statement *st, ph_value *in)
-{
-    *in = p->current;
-    for (const char *at = st->word.p + st->word.n; at + 5 < st->end; at++) {
-        const bool word = (at[0] == ' ' || at[0] == '\t') && memcmp(at + 1, "from", 4) == 0 &&
-                          (at[5] == ' ' || at[5] == '\t');
-        if (!word) continue;
-        net_cursor c = { p, p->frame->source, st, at + 5, st->end };
-        enum ph_status status = net_take_reference(&c, in);
-        if (!status) status = net_expect_end(&c);
-        st->end = at;
-        return status;
-    }
-    if (*in == PH_NONE)
-        return fail_word(p, st, "'%s' must come before the first layer", "input NAME CxHxW");
     return PH_OK;
 }
 
-static enum ph_status run_layer(net_parser *p, const net_statement *given)
+/* --- from
+ * ---------------------------------------------------------------------------------------------- */
+
+/*
+ * `from NAME` ends a layer, a call, a repeat or a split. It is looked for first, so that c, h and w
+ * among the arguments mean the value that the layer takes. `now` is shortened by it.
+ */
+static enum ph_status take_from(net_parser *p, net_statement *now)
 {
-    net_statement st = *given;
+    net_cursor c = cursor_now(p);
+    for (; !net_at_end(&c); c.p++) {
+        const net_span word = net_peek_word(&c);
+        const bool alone = c.p > now->line && (c.p[-1] == ' ' || c.p[-1] == '\t');
+        if (alone && net_span_is(word, "from")) break;
+        if (word.n) c.p += word.n - 1;
+    }
+    if (net_at_end(&c)) return PH_OK;
+    const char *end = c.p;
+    c.p += 4;
+    enum ph_status st = net_take_reference(&c, &p->current);
+    if (st) return st;
+    if (!net_at_end(&c)) return net_fail_here(&c, "'from NAME' must come last");
+    while (end > now->word.p + now->word.n && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    now->end = end;
+    return PH_OK;
+}
+
+/* --- Layers and macros
+ * ---------------------------------------------------------------------------------- */
+
+static enum ph_status run_layer(net_parser *p)
+{
+    const net_statement *st = p->frame->now;
+    size_t index;
     char path[NET_PATH_BYTES];
-    size_t index = 0;
-    net_find_layer(st.word, &index);
-    ph_value in;
-    enum ph_status status = take_from(p, &st, &in);
+    const net_layer *layer = net_find_layer(st->word, &index);
+    enum ph_status status = net_make_path(p, st, layer->name, index, path);
     if (status) return status;
-    unsigned *made_up = &p->frame->made_up[index];
-    status = net_make_path(p, &st, st.layer->name, st.label.n ? 0 : ++*made_up, path);
-    if (status) return status;
-    p->current = in;
-    net_cursor c = net_cursor_at(p, p->frame->source, &st);
-    return st.layer->run(&c, st.layer, path);
+    net_cursor c = cursor_now(p);
+    status = layer->run(&c, layer, path);
+    return status ? status : net_define(p, path, p->current);
 }
 
-/* --- Macros ------------------------------------------------------------------------------------ */
-
-static bool set_param(net_frame *f, net_span name, net_number value, bool *given)
+static enum ph_status unknown_word(net_parser *p)
 {
-    for (size_t i = 0; i < f->n_params; i++) {
-        if (!net_span_equal(f->param[i], name) || given[i]) continue;
-        f->value[i] = value;
-        return given[i] = true;
-    }
-    return false;
-}
-
-/* Arguments of a call: numbers in order, then NAME=number. */
-static enum ph_status take_arguments(net_cursor *c, net_frame *f, bool *given)
-{
-    size_t n = 0;
-    enum ph_status st = PH_OK;
-    while (!st && net_number_next(c)) {
-        const char *at = c->p;
-        const net_span word = net_peek_word(c);
-        if (word.n && c->p + word.n < c->end && c->p[word.n] == '=') break; /* a name after all */
-        if (n == f->n_params) {
-            c->p = at;
-            return net_fail_here(c, "'%.*s' takes %zu numbers; this is one too many",
-                                 (int)f->macro->name.n, f->macro->name.p, f->n_params);
-        }
-        st = net_take_number(c, "a number", &f->value[n]);
-        given[n++] = true;
-    }
-    while (!st && !net_at_end(c)) {
-        const net_span name = net_peek_word(c);
-        const char *at = c->p;
-        if (!name.n || c->p + name.n >= c->end || c->p[name.n] != '=') return net_expect_end(c);
-        c->p += name.n + 1;
-        net_number value;
-        st = net_take_number(c, "a number", &value);
-        if (st || set_param(f, name, value, given)) continue;
-        c->p = at;
-        return net_fail_here(c, "'%.*s' has no parameter '%.*s', or has it already",
-                             (int)f->macro->name.n, f->macro->name.p, (int)name.n, name.p);
-    }
-    return st;
-}
-
-/* Names of the parameters, from the macro's head. */
-static enum ph_status list_params(net_parser *p, net_frame *f)
-{
-    net_cursor c = net_cursor_at(p, f->source, f->now);
-    net_span name;
-    enum ph_status st = net_take_name(&c, "a name", &name);
-    while (!st && !net_at_end(&c)) {
-        bool has_default;
-        net_number ignored;
-        st = net_take_param(&c, &f->param[f->n_params++], &has_default);
-        if (!st && has_default) st = net_take_number(&c, "a default", &ignored);
-    }
-    return st;
-}
-
-/* Defaults for what the call left out; they are plain numbers. */
-static enum ph_status fill_defaults(net_parser *p, net_frame *f, const net_cursor *call,
-                                    const bool *given)
-{
-    net_cursor c = net_cursor_at(p, f->source, f->now);
-    net_span name;
-    enum ph_status st = net_take_name(&c, "a name", &name);
-    for (size_t i = 0; i < f->n_params && !st; i++) {
-        bool has_default;
-        net_number value;
-        net_at_end(&c);
-        st = net_take_param(&c, &name, &has_default);
-        if (!st && has_default) st = net_take_number(&c, "a default", &value);
-        if (st || given[i]) continue;
-        if (!has_default) {
-            net_cursor here = *call;
-            return net_fail_here(&here, "'%.*s' needs a number for '%.*s'", (int)f->macro->name.n,
-                                 f->macro->name.p, (int)name.n, name.p);
-        }
-        f->value[i] = value;
-    }
-    return st;
-}
-
-static enum ph_status unknown_word(net_parser *p, const net_statement *st)
-{
+    const net_statement *st = p->frame->now;
     char hint[NET_HINT_BYTES];
     net_nearest near = net_nearest_start(st->word);
-    for (size_t i = 0; net_layer_at(i); i++) {
-        const char *name = net_layer_at(i)->name;
-        net_nearest_offer(&near, (net_span){ name, strlen(name) });
-    }
-    for (size_t i = 0; i < p->n_macros; i++) net_nearest_offer(&near, p->macros[i].name);
+    net_offer_words(&near);
+    for (size_t i = 0; i < p->n_macros; i++)
+        net_nearest_offer(&near, p->macros[i].name);
     return net_fail(p, p->frame->source, st, st->word.p, PH_ERR_FORMAT,
-                    "there is no layer or macro '%.*s'%s", (int)st->word.n, st->word.p,
-                    net_nearest_hint(&near, hint));
+                    "there is no layer or macro "
+                    "'%.*s'%s",
+                    (int)st->word.n, st->word.p, net_nearest_hint(&near, hint));
 }
 
-static size_t depth_of(const net_frame *f)
+/* The parameter of this name, or n_params; `near` collects names on the way. */
+static size_t find_option(const net_frame *f, size_t n_required, net_span word, net_nearest *near)
 {
-    size_t n = 0;
-    for (; f; f = f->caller) n++;
-    return n;
+    size_t i = n_required;
+    for (; i < f->n_params && !net_span_equal(f->param[i], word); i++)
+        net_nearest_offer(near, f->param[i]);
+    return i;
 }
 
-static enum ph_status run_body(net_parser *p, net_frame *f, const net_cursor *call,
-                               const bool *given)
+/* The options of a call: `stride 2`, `stride=2`, or `/ 2` for the parameter called stride; or the
+ * number alone, in order. */
+static enum ph_status take_call_option(net_cursor *c, net_frame *f, size_t n_required, bool *given)
 {
-    net_frame *caller = p->frame;
-    const net_statement *head = &f->source->statements[f->macro->at];
-    enum ph_status st = fill_defaults(p, f, call, given);
-    if (st) return st;
-    f->made_up = phi_calloc(&p->mem, net_layer_count() + p->n_macros, sizeof *f->made_up);
-    if (!f->made_up) return phi_fail_nomem(p->err);
-    p->frame = f;
-    p->current = f->in;
-    st = run_range(p, f->macro->at + 1, head->next);
-    p->frame = caller;
-    phi_free(&p->mem, f->made_up);
+    net_skip_space(c);
+    const char *start = c->p;
+    const bool slash = net_take_char(c, '/');
+    const net_span word = slash ? (net_span){"stride", 6} : net_peek_word(c);
+    const net_span macro = f->macro->name;
+    net_nearest near = net_nearest_start(word);
+    size_t i = find_option(f, n_required, word, &near);
+    const bool by_name = i < f->n_params;
+    if (!by_name && !slash && net_number_next(c))
+        for (i = n_required; i < f->n_params && given[i];)
+            i++;
+    c->p = start;
+    char hint[NET_HINT_BYTES];
+    if (i == f->n_params && word.n)
+        return net_fail_here(c, "'%.*s' is no option of macro '%.*s'%s", (int)word.n, word.p,
+                             (int)macro.n, macro.p, net_nearest_hint(&near, hint));
+    if (i == f->n_params) return net_expect_end(c);
+    if (given[i]) return net_fail_here(c, "'%.*s' is given twice", (int)word.n, word.p);
+    given[i] = true;
+    if (by_name) c->p += slash ? 1 : word.n;
+    if (by_name && !slash && c->p < c->end && *c->p == '=') c->p++;
+    return net_take_number(c, "a number", &f->value[i]);
+}
+
+/* The head of a macro: names of its parameters, and where the defaults stand. */
+static enum ph_status read_head(net_cursor *head, net_frame *f, net_cursor *defaults,
+                                size_t *required)
+{
+    net_span name;
+    enum ph_status st = net_take_name(head, "a name", &name);
+    *required = 0;
+    for (f->n_params = 0; !st && !net_at_end(head); f->n_params++) {
+        bool has_default;
+        st = net_take_param(head, &f->param[f->n_params], &has_default);
+        defaults[f->n_params] = *head;
+        while (has_default && head->p < head->end && *head->p != ' ' && *head->p != '\t')
+            head->p++;
+        defaults[f->n_params].end = head->p;
+        if (!has_default) *required = f->n_params + 1;
+    }
     return st;
 }
 
-static enum ph_status run_call(net_parser *p, const net_statement *given_st)
+/*
+ * Parameters of the call: those without default by place, the others by place or name. Arguments
+ * are read in the caller's frame, defaults in the macro's, where parameters further left are known.
+ */
+static enum ph_status bind(net_parser *p, net_frame *f)
 {
-    net_statement st = *given_st;
-    const net_macro *macro = net_find_macro(p, p->frame->source, st.word);
-    if (!macro) return unknown_word(p, &st);
-    if (depth_of(p->frame) > NET_DEPTH_MAX)
-        return fail_word(p, &st, "macros call each other more than %s deep", "32");
-    net_frame f = { .caller = p->frame, .macro = macro, .source = macro->source,
-                    .now = &macro->source->statements[macro->at] };
-    bool given[NET_PARAMS_MAX] = { false };
-    char base[NET_NAME_MAX + 1];
-    snprintf(base, sizeof base, "%.*s", (int)st.word.n, st.word.p);
-    enum ph_status status = take_from(p, &st, &f.in);
-    unsigned *made_up = &p->frame->made_up[net_layer_count() + (size_t)(macro - p->macros)];
-    if (!status)
-        status = net_make_path(p, &st, base, st.label.n ? 0 : ++*made_up, f.scope);
-    f.root = strlen(f.scope);
-    net_cursor c = net_cursor_at(p, p->frame->source, &st);
-    if (!status) status = list_params(p, &f);
-    if (!status) status = take_arguments(&c, &f, given);
-    if (!status) status = run_body(p, &f, &c, given);
-    return status ? status : net_define(p, f.scope, p->current);
+    net_cursor args = cursor_now(p), defaults[NET_PARAMS_MAX];
+    net_cursor head = net_cursor_at(p, f->source, &f->source->statements[f->macro->at]);
+    bool given[NET_PARAMS_MAX] = {false};
+    size_t n_required;
+    enum ph_status st = read_head(&head, f, defaults, &n_required);
+    for (size_t i = 0; i < n_required && !st; i++) {
+        char what[NET_NAME_MAX + 32];
+        snprintf(what, sizeof what, "the number '%.*s'", (int)f->param[i].n, f->param[i].p);
+        st = net_take_number(&args, what, &f->value[i]);
+    }
+    while (!st && !net_at_end(&args))
+        st = take_call_option(&args, f, n_required, given);
+    if (st) return st;
+    net_frame *caller = p->frame;
+    const size_t n = f->n_params;
+    f->now = head.statement;
+    p->frame = f;
+    for (f->n_params = n_required; f->n_params < n && !st; f->n_params++)
+        if (!given[f->n_params])
+            st = net_take_number(&defaults[f->n_params], "a default", &f->value[f->n_params]);
+    p->frame = caller;
+    return st;
 }
 
-/* --- Blocks ------------------------------------------------------------------------------------ */
+static size_t n_counters(const net_parser *p)
+{
+    return net_layer_count() + p->n_macros + 2;
+}
+static size_t macro_counter(const net_parser *p, const net_macro *m)
+{
+    return net_layer_count() + (size_t)(m - p->macros);
+}
 
-static enum ph_status run_repeat(net_parser *p, net_cursor *c, size_t at)
+static enum ph_status run_macro(net_parser *p, const net_macro *m, const char *path)
+{
+    net_frame f = {.caller = p->frame, .macro = m, .source = m->source, .in = p->current};
+    size_t depth = 0;
+    for (const net_frame *up = p->frame; up; up = up->caller)
+        depth++;
+    if (depth > NET_DEPTH_MAX)
+        return fail_word(p, "macros call each other more than 32 deep; does one call itself?%s",
+                         "");
+    snprintf(f.scope, sizeof f.scope, "%s", path);
+    f.root = strlen(path);
+    enum ph_status st = bind(p, &f);
+    if (st) return st;
+    f.made_up = phi_calloc(&p->mem, n_counters(p), sizeof *f.made_up);
+    if (!f.made_up) return phi_fail_nomem(p->err);
+    f.now = &m->source->statements[m->at];
+    p->frame = &f;
+    st = run_range(p, m->at + 1, f.now->next);
+    p->frame = f.caller;
+    phi_free(&p->mem, f.made_up);
+    return st;
+}
+
+static enum ph_status run_call(net_parser *p)
+{
+    const net_statement *now = p->frame->now;
+    const net_macro *m = net_find_macro(p, p->frame->source, now->word);
+    if (!m) return unknown_word(p);
+    char base[NET_NAME_MAX + 1], path[NET_PATH_BYTES];
+    snprintf(base, sizeof base, "%.*s", (int)m->name.n, m->name.p);
+    enum ph_status st = net_make_path(p, now, base, macro_counter(p, m), path);
+    if (!st) st = run_macro(p, m, path);
+    return st ? st : net_define(p, path, p->current);
+}
+
+/* --- Blocks
+ * ---------------------------------------------------------------------------------------------- */
+
+static enum ph_status run_if(net_parser *p, size_t i, size_t *next)
+{
+    const net_statement *list = p->frame->source->statements;
+    net_cursor c = cursor_now(p);
+    bool yes;
+    enum ph_status st = net_take_condition(&c, &yes);
+    if (st) return st;
+    const size_t middle = list[i].next; /* else or end */
+    const size_t end = list[middle].kind == NET_ELSE ? list[middle].next : middle;
+    *next = end + 1;
+    if (yes) return run_range(p, i + 1, middle);
+    return middle == end ? PH_OK : run_range(p, middle + 1, end);
+}
+
+/* One turn of a repeat: the statements between `first` and `last` in a scope of their own. */
+static enum ph_status run_turn(net_parser *p, const char *path, int64_t turn, size_t first,
+                               size_t last)
 {
     net_frame *f = p->frame;
-    const net_statement *st = &f->source->statements[at];
-    int64_t n;
-    enum ph_status status = net_take_int(c, "how often to repeat", 0, &n);
-    if (!status) status = net_expect_end(c);
-    const size_t before = strlen(f->scope);
-    for (int64_t i = 1; i <= n && !status; i++) {
-        if (st->label.n) {
-            const int k = snprintf(f->scope + before, sizeof f->scope - before, "%s%.*s%lld",
-                                   before ? "/" : "", (int)st->label.n, st->label.p, (long long)i);
-            if (k < 0 || (size_t)k >= sizeof f->scope - before)
-                status = fail_word(p, st, "the full name is too %s", "long");
-        }
-        if (!status) status = run_range(p, at + 1, st->next);
-        f->scope[before] = 0;
-    }
-    return status;
-}
-
-static enum ph_status run_if(net_parser *p, net_cursor *c, size_t at)
-{
-    const net_statement *all = p->frame->source->statements;
-    bool yes;
-    enum ph_status st = net_take_condition(c, &yes);
+    enum ph_status st = count_step(p);
     if (st) return st;
-    const size_t middle = all[at].next;
-    if (yes) return run_range(p, at + 1, middle);
-    return all[middle].kind == NET_ELSE ? run_range(p, middle + 1, all[middle].next) : PH_OK;
+    const int n = snprintf(f->scope, sizeof f->scope, "%s/%lld", path, (long long)turn);
+    if (n < 0 || n >= NET_PATH_BYTES) return fail_word(p, "the full name is too long%s", "");
+    unsigned *counters = f->made_up;
+    f->made_up = phi_calloc(&p->mem, n_counters(p), sizeof *f->made_up);
+    st = f->made_up ? run_range(p, first, last) : phi_fail_nomem(p->err);
+    phi_free(&p->mem, f->made_up);
+    f->made_up = counters;
+    return st;
 }
 
-/* split, its branches, join: every branch begins with the value before the split. */
-static enum ph_status run_split(net_parser *p, size_t at, size_t *next)
+/* repeat N: each turn has a scope of its own, LABEL/1, LABEL/2, ... */
+static enum ph_status run_repeat(net_parser *p, size_t i, size_t *next)
 {
-    const net_statement *all = p->frame->source->statements;
-    const ph_value start = p->current;
+    net_frame *f = p->frame;
+    const net_statement *now = f->now;
+    net_cursor c = cursor_now(p);
+    int64_t n;
+    char path[NET_PATH_BYTES], outer[NET_PATH_BYTES];
+    enum ph_status st = net_take_int(&c, "a number of turns", 0, &n);
+    if (!st) st = net_expect_end(&c);
+    if (!st) st = net_make_path(p, now, "repeat", n_counters(p) - 1, path);
+    if (st) return st;
+    *next = f->source->statements[i].next + 1;
+    memcpy(outer, f->scope, sizeof outer);
+    for (int64_t turn = 1; turn <= n && !st; turn++) {
+        st = run_turn(p, path, turn, i + 1, *next - 1);
+        f->now = now;
+    }
+    memcpy(f->scope, outer, sizeof outer);
+    return st ? st : net_define(p, path, p->current);
+}
+
+static enum ph_status run_split(net_parser *p, size_t i, size_t *next)
+{
+    net_frame *f = p->frame;
+    const net_statement *list = f->source->statements;
     ph_value ends[NET_BRANCHES_MAX];
-    size_t n = 0, branch = all[at].next;
-    enum ph_status st = PH_OK;
-    if (start == PH_NONE)
-        return fail_word(p, &all[at], "'%s' must come before the first layer", "input NAME CxHxW");
-    for (; all[branch].kind == NET_BRANCH && !st; branch = all[branch].next) {
-        if (n == NET_BRANCHES_MAX)
-            return fail_word(p, &all[branch], "too many %s; at most 64 are possible", "branches");
-        p->current = start;
-        p->frame->now = &all[branch];
-        net_cursor c = net_cursor_at(p, p->frame->source, &all[branch]);
+    const ph_value in = p->current;
+    size_t n = 0, at = list[i].next;
+    net_cursor c = cursor_now(p);
+    enum ph_status st = net_expect_end(&c);
+    for (; list[at].kind == NET_BRANCH && !st; at = list[at].next) {
+        f->now = &list[at];
+        if (n == NET_BRANCHES_MAX) return fail_word(p, "more than 64 branches%s", "");
+        c = cursor_now(p);
         st = net_expect_end(&c);
-        if (!st) st = run_range(p, branch + 1, all[branch].next);
+        p->current = in;
+        if (!st) st = run_range(p, at + 1, list[at].next);
         ends[n++] = p->current;
     }
     if (st) return st;
-    *next = branch + 1;
-    p->frame->now = &all[branch];
-    net_statement join = all[branch];
-    net_cursor c = net_cursor_at(p, p->frame->source, &all[branch]);
-    static const char *const kinds[] = { "concat", "add", "mul" };
-    const char *kind = net_at_end(&c) ? kinds[0] : NULL;
-    for (size_t i = 0; i < PHI_COUNT(kinds) && !kind; i++)
-        if (net_take_word(&c, kinds[i])) kind = kinds[i];
-    if (!kind) return net_fail_here(&c, "'concat', 'add' or 'mul' was wanted");
-    st = net_expect_end(&c);
-    if (st) return st;
+    *next = at + 1;
+    f->now = &list[at];
     char path[NET_PATH_BYTES];
-    size_t index = 0;
-    net_find_layer((net_span){ kind, strlen(kind) }, &index);
-    st = net_make_path(p, &join, kind, join.label.n ? 0 : ++p->frame->made_up[index], path);
-    c = net_cursor_at(p, p->frame->source, &all[branch]);
-    net_take_word(&c, kind);
-    return st ? st : net_join(&c, path, n, ends);
+    c = cursor_now(p);
+    const net_span how = net_peek_word(&c);
+    size_t counter = n_counters(p) - 2;
+    net_find_layer(how, &counter); /* concat_1, add_1 are counted with the layers of that name */
+    char base[NET_NAME_MAX + 1];
+    snprintf(base, sizeof base, "%.*s", (int)(how.n <= NET_NAME_MAX ? how.n : 0), how.p);
+    st = net_make_path(p, f->now, base, counter, path);
+    if (!st) st = net_join(&c, path, n, ends);
+    return st ? st : net_define(p, path, p->current);
 }
 
-/* The statement at *i; *i moves on to the next one. */
-static enum ph_status run_one(net_parser *p, size_t *i)
+/* --- All statements
+ * ---------------------------------------------------------------------------------------- */
+
+/* Layers, calls, repeat, split: what takes the current value. */
+static enum ph_status run_on_value(net_parser *p, size_t i, size_t *next)
 {
     net_frame *f = p->frame;
-    const size_t at = (*i)++;
-    const net_statement *st = &f->source->statements[at];
-    net_cursor c = net_cursor_at(p, f->source, st);
-    f->now = st;
-    if (++p->steps > NET_STEPS_MAX)
-        return fail_word(p, st, "the text goes on for too %s", "long");
-    switch (st->kind) {
-    case NET_NETWORK: return run_network(p, &c);
-    case NET_TITLE: return PH_OK;
-    case NET_INPUT: return run_input(p, &c);
-    case NET_OUTPUT: return run_output(p, &c);
-    case NET_LAYER: return run_layer(p, st);
-    case NET_CALL: return run_call(p, st);
-    case NET_MACRO: *i = st->next + 1; return PH_OK;
-    case NET_IF: {
-        const size_t middle = st->next;
-        const net_statement *m = &f->source->statements[middle];
-        *i = (m->kind == NET_ELSE ? m->next : middle) + 1;
-        return run_if(p, &c, at);
-    }
-    case NET_REPEAT: *i = st->next + 1; return run_repeat(p, &c, at);
-    case NET_SPLIT: return run_split(p, at, i);
+    if (f->now->kind == NET_CALL && !net_find_macro(p, f->source, f->now->word))
+        return unknown_word(p);
+    if (p->current == PH_NONE)
+        return net_fail(p, f->source, f->now, f->now->word.p, PH_ERR_FORMAT,
+                        "'%.*s' before any "
+                        "input; 'input NAME CxHxW' was wanted first",
+                        (int)f->now->word.n, f->now->word.p);
+    net_statement now = *f->now; /* `from` shortens it */
+    f->now = &now;
+    enum ph_status st = take_from(p, &now);
+    if (!st && now.kind == NET_LAYER) st = run_layer(p);
+    if (!st && now.kind == NET_CALL) st = run_call(p);
+    if (!st && now.kind == NET_REPEAT) st = run_repeat(p, i, next);
+    if (!st && now.kind == NET_SPLIT) st = run_split(p, i, next);
+    f->now = &f->source->statements[i];
+    return st;
+}
+
+static enum ph_status run_end(net_parser *p)
+{
+    net_cursor c = cursor_now(p);
+    return net_expect_end(&c);
+}
+
+static enum ph_status run_statement(net_parser *p, size_t i, size_t *next)
+{
+    net_frame *f = p->frame;
+    f->now = &f->source->statements[i];
+    *next = i + 1;
+    enum ph_status st = count_step(p);
+    if (st) return st;
+    switch (f->now->kind) {
+    case NET_NETWORK:
+        return run_network(p);
+    case NET_TITLE:
+        return run_title(p);
+    case NET_INPUT:
+        return run_input(p);
+    case NET_OUTPUT:
+        return run_output(p);
+    case NET_MACRO:
+        *next = f->now->next + 1;
+        return PH_OK;
+    case NET_IF:
+        return run_if(p, i, next);
+    case NET_LAYER:
+    case NET_CALL:
+    case NET_REPEAT:
+    case NET_SPLIT:
+        return run_on_value(p, i, next);
     case NET_ELSE:
     case NET_END:
     case NET_BRANCH:
-    case NET_JOIN: break;
+    case NET_JOIN:
+        break;
     }
-    return fail_word(p, st, "'%s' in the wrong place", "a block's word");
+    return run_end(p);
 }
 
-static enum ph_status run_range(net_parser *p, size_t from, size_t to)
+/* Statements first .. last - 1 of the frame's source. */
+static enum ph_status run_range(net_parser *p, size_t first, size_t last)
 {
     enum ph_status st = PH_OK;
-    for (size_t i = from; i < to && !st;) st = run_one(p, &i);
+    for (size_t i = first, next; i < last && !st; i = next)
+        st = run_statement(p, i, &next);
     return st;
 }
 
 enum ph_status net_run(net_parser *p)
 {
-    net_frame top = { .source = &p->text, .now = p->text.statements };
-    top.made_up = phi_calloc(&p->mem, net_layer_count() + p->n_macros, sizeof *top.made_up);
+    net_frame top = {.source = &p->text, .now = p->text.statements, .in = PH_NONE};
+    top.made_up = phi_calloc(&p->mem, n_counters(p), sizeof *top.made_up);
     if (!top.made_up) return phi_fail_nomem(p->err);
     p->frame = &top;
     enum ph_status st = run_range(p, 0, p->text.n_statements);
+    top.now = &p->text.statements[p->text.n_statements - 1];
+    if (!st && p->current == PH_NONE) st = fail_word(p, "the text ends without any '%s'", "input");
+    if (!st && p->g->n_outputs == 0) /* the last value is what the network gives */
+        st = put_out(p, top.now->word.p, p->current);
     if (!st) st = net_finish(p);
-    phi_free(&p->mem, top.made_up);
     p->frame = NULL;
+    phi_free(&p->mem, top.made_up);
     return st;
 }

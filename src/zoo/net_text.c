@@ -7,12 +7,14 @@
 
 #include "zoo/net.h"
 
-/* --- Errors ------------------------------------------------------------------------------------ */
+/* --- Errors ------------------------------------------------------------------------------------
+ */
 
-/* The innermost frame whose present statement is in the reader's own text; NULL: none is. */
-static const net_frame *own_frame(const net_frame *f)
+const net_frame *net_own_frame(const net_parser *p)
 {
-    while (f && f->source->prelude) f = f->caller;
+    const net_frame *f = p->frame;
+    while (f && f->source->prelude)
+        f = f->caller;
     return f;
 }
 
@@ -45,7 +47,7 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     va_start(args, format);
     if (vsnprintf(text, sizeof text, format, args) < 0) text[0] = 0;
     va_end(args);
-    const net_frame *own = own_frame(p->frame);
+    const net_frame *own = net_own_frame(p);
     describe_macro(p, s, st, at, own, macro, sizeof macro);
     if (s->prelude && own) {
         s = own->source;
@@ -56,23 +58,28 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     return phi_fail(p->err, status, place, "%s: %s%s", place, text, macro);
 }
 
-/* --- Nearest words ----------------------------------------------------------------------------- */
+/* --- Nearest words -----------------------------------------------------------------------------
+ */
 
 #define NEAR_MAX 32 /* letters of a word that are looked at */
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* Damerau-Levenshtein distance in its simple form (a pair of letters is swapped once at most). */
 static size_t distance(net_span a, net_span b)
 {
     size_t row[3][NEAR_MAX + 1];
-    for (size_t j = 0; j <= b.n; j++) row[0][j] = j;
+    for (size_t j = 0; j <= b.n; j++)
+        row[0][j] = j;
     for (size_t i = 1; i <= a.n; i++) {
         size_t *now = row[i % 3], *above = row[(i + 2) % 3], *before = row[(i + 1) % 3];
         now[0] = i;
         for (size_t j = 1; j <= b.n; j++) {
-            now[j] = least(least(above[j], now[j - 1]) + 1,
-                           above[j - 1] + (a.p[i - 1] != b.p[j - 1]));
+            now[j] =
+                least(least(above[j], now[j - 1]) + 1, above[j - 1] + (a.p[i - 1] != b.p[j - 1]));
             if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
                 now[j] = least(now[j], before[j - 2] + 1);
         }
@@ -82,7 +89,7 @@ static size_t distance(net_span a, net_span b)
 
 net_nearest net_nearest_start(net_span wanted)
 {
-    return (net_nearest){ .wanted = wanted, .distance = SIZE_MAX };
+    return (net_nearest){.wanted = wanted, .distance = SIZE_MAX};
 }
 
 void net_nearest_offer(net_nearest *n, net_span candidate)
@@ -98,19 +105,22 @@ void net_nearest_offer(net_nearest *n, net_span candidate)
 const char *net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES])
 {
     hint[0] = 0;
-    if (n->distance != SIZE_MAX)
-        snprintf(hint, NET_HINT_BYTES, "; did you mean '%s'?", n->best);
+    if (n->distance != SIZE_MAX) snprintf(hint, NET_HINT_BYTES, "; did you mean '%s'?", n->best);
     return hint;
 }
 
-/* --- Spans ------------------------------------------------------------------------------------- */
+/* --- Spans -------------------------------------------------------------------------------------
+ */
 
 bool net_span_is(net_span a, const char *word)
 {
     return strlen(word) == a.n && memcmp(a.p, word, a.n) == 0;
 }
 
-bool net_span_equal(net_span a, net_span b) { return a.n == b.n && memcmp(a.p, b.p, a.n) == 0; }
+bool net_span_equal(net_span a, net_span b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
 
 bool net_is_name_char(char c)
 {
@@ -118,16 +128,16 @@ bool net_is_name_char(char c)
            c == '-';
 }
 
-/* --- Statements -------------------------------------------------------------------------------- */
+/* --- Statements --------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *text;
     enum net_word kind;
 } words[] = {
-    { "network", NET_NETWORK }, { "title", NET_TITLE }, { "input", NET_INPUT },
-    { "output", NET_OUTPUT },   { "macro", NET_MACRO }, { "if", NET_IF },
-    { "else", NET_ELSE },       { "repeat", NET_REPEAT }, { "end", NET_END },
-    { "split", NET_SPLIT },     { "branch", NET_BRANCH }, { "join", NET_JOIN },
+    {"network", NET_NETWORK}, {"title", NET_TITLE}, {"input", NET_INPUT},   {"output", NET_OUTPUT},
+    {"macro", NET_MACRO},     {"if", NET_IF},       {"else", NET_ELSE},     {"repeat", NET_REPEAT},
+    {"end", NET_END},         {"split", NET_SPLIT}, {"branch", NET_BRANCH}, {"join", NET_JOIN},
 };
 
 enum net_word net_word_kind(net_span word)
@@ -140,16 +150,15 @@ enum net_word net_word_kind(net_span word)
 void net_offer_words(net_nearest *near)
 {
     for (size_t i = 0; i < PHI_COUNT(words); i++)
-        net_nearest_offer(near, (net_span){ words[i].text, strlen(words[i].text) });
+        net_nearest_offer(near, (net_span){words[i].text, strlen(words[i].text)});
     for (size_t i = 0; net_layer_at(i); i++)
-        net_nearest_offer(near,
-                          (net_span){ net_layer_at(i)->name, strlen(net_layer_at(i)->name) });
+        net_nearest_offer(near, (net_span){net_layer_at(i)->name, strlen(net_layer_at(i)->name)});
 }
 
 /* A place in a line for errors before there is a statement. */
 static net_statement bare(const char *line, size_t number)
 {
-    return (net_statement){ .line = line, .number = number, .word = { line, 0 } };
+    return (net_statement){.line = line, .number = number, .word = {line, 0}};
 }
 
 /* Bytes of a statement (not of a comment): printable ASCII and tabs. */
@@ -160,20 +169,26 @@ static enum ph_status check_bytes(net_parser *p, const net_source *s, const char
     for (; from < end; from++) {
         const unsigned char c = (unsigned char)*from;
         if (c >= 0x80)
-            return net_fail(p, s, &here, from, PH_ERR_FORMAT, "byte 0x%02X: only comments and titles "
-                            "may hold letters beyond ASCII", c);
+            return net_fail(p, s, &here, from, PH_ERR_FORMAT,
+                            "byte 0x%02X: only comments and titles "
+                            "may hold letters beyond ASCII",
+                            c);
         if (c < 0x20 && c != '\t')
             return net_fail(p, s, &here, from, PH_ERR_FORMAT, "control character 0x%02X", c);
     }
     return PH_OK;
 }
 
-static bool is_space(char c) { return c == ' ' || c == '\t'; }
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
 
 static net_span take_name(const char **at, const char *end)
 {
-    net_span n = { *at, 0 };
-    while (*at < end && net_is_name_char(**at)) (*at)++;
+    net_span n = {*at, 0};
+    while (*at < end && net_is_name_char(**at))
+        (*at)++;
     n.n = (size_t)(*at - n.p);
     return n;
 }
@@ -181,8 +196,10 @@ static net_span take_name(const char **at, const char *end)
 static enum ph_status check_label(net_parser *p, const net_source *s, const net_statement *st)
 {
     if (st->label.n > NET_NAME_MAX)
-        return net_fail(p, s, st, st->label.p, PH_ERR_FORMAT, "a name of %zu letters; at most %d are "
-                        "possible", st->label.n, NET_NAME_MAX);
+        return net_fail(p, s, st, st->label.p, PH_ERR_FORMAT,
+                        "a name of %zu letters; at most %d are "
+                        "possible",
+                        st->label.n, NET_NAME_MAX);
     const bool may = st->kind == NET_LAYER || st->kind == NET_CALL || st->kind == NET_JOIN ||
                      st->kind == NET_REPEAT;
     if (st->label.n && !may)
@@ -195,14 +212,17 @@ static enum ph_status check_label(net_parser *p, const net_source *s, const net_
 static enum ph_status add_statement(net_parser *p, net_source *s, const char *line, size_t number,
                                     const char *at, const char *end)
 {
-    while (at < end && is_space(*at)) at++;
-    while (end > at && is_space(end[-1])) end--;
+    while (at < end && is_space(*at))
+        at++;
+    while (end > at && is_space(end[-1]))
+        end--;
     if (at == end) return PH_OK;
     net_statement st = bare(line, number);
     st.word = take_name(&at, end);
     if (st.word.n && at < end && *at == ':') {
         st.label = st.word;
-        for (at++; at < end && is_space(*at); at++) {}
+        for (at++; at < end && is_space(*at); at++) {
+        }
         st.word = take_name(&at, end);
     }
     if (st.word.n && at < end && *at == ':')
@@ -210,10 +230,14 @@ static enum ph_status add_statement(net_parser *p, net_source *s, const char *li
     if (st.word.n == 0) {
         st.word.p = at;
         if (at < end)
-            return net_fail(p, s, &st, at, PH_ERR_FORMAT, "'%c' where the word for a layer was "
-                            "wanted", *at);
-        return net_fail(p, s, &st, at, PH_ERR_FORMAT, "nothing follows the name '%.*s'; a layer was "
-                        "wanted", (int)st.label.n, st.label.p);
+            return net_fail(p, s, &st, at, PH_ERR_FORMAT,
+                            "'%c' where the word for a layer was "
+                            "wanted",
+                            *at);
+        return net_fail(p, s, &st, at, PH_ERR_FORMAT,
+                        "nothing follows the name '%.*s'; a layer was "
+                        "wanted",
+                        (int)st.label.n, st.label.p);
     }
     st.end = end;
     st.kind = net_word_kind(st.word);
@@ -229,7 +253,8 @@ static enum ph_status add_statement(net_parser *p, net_source *s, const char *li
 /* A title runs to the end of its line and may hold any printable text. */
 static bool is_title(const char *at, const char *end)
 {
-    while (at < end && is_space(*at)) at++;
+    while (at < end && is_space(*at))
+        at++;
     const net_span word = take_name(&at, end);
     return net_span_is(word, "title") && (at == end || is_space(*at));
 }
@@ -240,8 +265,10 @@ static enum ph_status cut_line(net_parser *p, net_source *s, const char *line, c
     const net_statement here = bare(line, number);
     if (end > line && end[-1] == '\r') end--;
     if (end - line > NET_LINE_MAX)
-        return net_fail(p, s, &here, line + NET_LINE_MAX, PH_ERR_FORMAT, "a line of %zu bytes; at "
-                        "most %d are possible", (size_t)(end - line), NET_LINE_MAX);
+        return net_fail(p, s, &here, line + NET_LINE_MAX, PH_ERR_FORMAT,
+                        "a line of %zu bytes; at "
+                        "most %d are possible",
+                        (size_t)(end - line), NET_LINE_MAX);
     const char *zero = memchr(line, 0, (size_t)(end - line));
     if (zero) return net_fail(p, s, &here, zero, PH_ERR_FORMAT, "a zero byte: this is not a text");
     const char *comment = memchr(line, '#', (size_t)(end - line));
@@ -261,8 +288,10 @@ enum ph_status net_source_cut(net_parser *p, net_source *s)
 {
     const net_statement top = bare(s->text, 1);
     if (s->n > NET_TEXT_MAX)
-        return net_fail(p, s, &top, s->text, PH_ERR_FORMAT, "a text of %zu bytes; at most %zu are "
-                        "possible", s->n, NET_TEXT_MAX);
+        return net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
+                        "a text of %zu bytes; at most %zu are "
+                        "possible",
+                        s->n, NET_TEXT_MAX);
     const char *at = s->text, *end = s->text + s->n;
     if (s->n >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) at += 3; /* UTF-8's byte order mark */
     enum ph_status st = PH_OK;
@@ -273,7 +302,8 @@ enum ph_status net_source_cut(net_parser *p, net_source *s)
         at = stop + 1;
     }
     if (!st && s->n_statements == 0)
-        st = net_fail(p, s, &top, s->text, PH_ERR_FORMAT, "the text is empty; it should begin with "
+        st = net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
+                      "the text is empty; it should begin with "
                       "'input NAME CxHxW'");
     return st;
 }

@@ -22,6 +22,7 @@ list(APPEND PINHOLE_SOURCES
   zoo/net_blocks.c
   zoo/net_build.c
   zoo/net_layers.c
+  zoo/net_parse.c
   zoo/net_run.c
   zoo/net_text.c
   zoo/zoo.c
