@@ -9,6 +9,8 @@ install(FILES include/pinhole/pinhole.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/
 install(EXPORT pinhole NAMESPACE pinhole:: DESTINATION ${PINHOLE_CMAKE_DIR}
   FILE pinhole-targets.cmake)
 
+# relative, so that cmake --install --prefix and moved trees work
+file(RELATIVE_PATH PINHOLE_PC_TO_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(cmake/pinhole.pc.in pinhole.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/pinhole.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
