@@ -6,6 +6,7 @@
 #include "json.h"
 #include "options.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,13 +147,20 @@ static double gflops(const bench_result *r)
     return 2e-9 * (double)r->macs / r->median;
 }
 
+static const char *rate_text(double rate, char buf[CLI_NUMBER_BYTES])
+{
+    if (rate >= 100.0) return cli_group(llround(rate), buf);
+    snprintf(buf, CLI_NUMBER_BYTES, "%.2f", rate);
+    return buf;
+}
+
 static void print_text(const bench_options *o, const bench_result *r)
 {
     char speed[CLI_NUMBER_BYTES], macs[CLI_NUMBER_BYTES];
     printf("%s: batch %lld, %zu thread%s, %s\n", cli_base_name(o->model), (long long)r->batch,
            o->threads, o->threads == 1 ? "" : "s", ph_cpu_isa());
     printf("  median  %10.3f ms   %s images/s, %.1f GFLOP/s\n", 1e3 * r->median,
-           cli_si(images_per_second(r), speed), gflops(r));
+           rate_text(images_per_second(r), speed), gflops(r));
     printf("  min     %10.3f ms\n", 1e3 * r->min);
     printf("  p90     %10.3f ms\n", 1e3 * r->p90);
     printf("  %zu runs of %s MACs (1 MAC = 2 FLOP), after %zu to warm up\n", r->iters,

@@ -21,7 +21,7 @@ static int list_network(size_t i)
         status = cli_fail(st, &err);
     } else {
         const ph_totals *t = ph_account_totals(account);
-        printf("%-14s %10s %10s  %s\n", name, cli_si((double)t->parameters, parameters),
+        printf("%-18s %8s %8s  %s\n", name, cli_si((double)t->parameters, parameters),
                cli_si((double)t->macs, macs), ph_zoo_title(i));
     }
     ph_account_free(account);
@@ -31,7 +31,7 @@ static int list_network(size_t i)
 
 static int list_networks(void)
 {
-    printf("%-14s %10s %10s  %s\n", "NAME", "PARAMETERS", "MACS", "WHAT IT IS");
+    printf("%-18s %8s %8s  %s\n", "NAME", "PARAMS", "MACS", "WHAT IT IS");
     for (size_t i = 0; ph_zoo_name(i); i++) {
         int status = list_network(i);
         if (status != CLI_OK) return status;

@@ -1,6 +1,6 @@
 # interrupted by Ctrl-C and continued, a training gives the same file as in one go
-tiny_data 3000 40
-common="--data $DATA --epochs 5 --batch 16 --shift 1 --momentum 0.8 --schedule one-cycle --lr 0.02"
+tiny_data 1600 40
+common="--data $DATA --epochs 4 --batch 16 --shift 1 --momentum 0.8 --schedule one-cycle --lr 0.02"
 expect 0 pinhole train lenet5 $common --seed 4 -o whole.onnx --metrics whole.csv
 
 interrupt() { # SIGNAL: start, wait for the first epoch, interrupt in the next
