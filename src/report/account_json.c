@@ -3,11 +3,13 @@
 
 #include "report/report.h"
 
-/* json_string refuses what is not UTF-8; names from files may be anything. */
+/* A name as it is; json_string refuses what is not UTF-8, and names from files may be anything. */
 static json_t *text(const ph_account *a, const char *s)
 {
+    json_t *j = json_string(s);
+    if (j) return j;
     char *clean = phi_clean_text(&a->mem, s);
-    json_t *j = clean ? json_string(clean) : NULL;
+    if (clean) j = json_string(clean);
     phi_free(&a->mem, clean);
     return j;
 }
@@ -21,13 +23,17 @@ static json_t *layer(const ph_account *a, const ph_layer_cost *l)
 {
     const char *role = ph_role_name(l->role);
     json_t *shape = json_array();
+    bool ok = true;
     for (size_t d = 0; d < l->output_rank; d++)
-        json_array_append_new(shape, json_integer(l->output_dims[d]));
-    return json_pack("{so so so sI sI sI so sf sf}", "name", text(a, l->name), "op",
-                     text(a, l->op), "output_shape", shape, "parameters",
-                     (json_int_t)l->parameters, "macs", (json_int_t)l->macs, "activation_bytes",
-                     (json_int_t)l->activation_bytes, "role",
-                     role ? json_string(role) : json_null(), "parameters_share",
+        ok &= json_array_append_new(shape, json_integer(l->output_dims[d])) == 0;
+    if (!ok) {
+        json_decref(shape);
+        return NULL;
+    }
+    return json_pack("{so so so sI sI sI so sf sf}", "name", text(a, l->name), "op", text(a, l->op),
+                     "output_shape", shape, "parameters", (json_int_t)l->parameters, "macs",
+                     (json_int_t)l->macs, "activation_bytes", (json_int_t)l->activation_bytes,
+                     "role", role ? json_string(role) : json_null(), "parameters_share",
                      share(l->parameters, a->totals.parameters), "macs_share",
                      share(l->macs, a->totals.macs));
 }
@@ -67,7 +73,10 @@ enum ph_status phi_account_json(const ph_account *a, FILE *f, ph_error *err)
 {
     json_t *doc = document(a);
     if (!doc) return phi_fail_nomem(err);
-    if (json_dumpf(doc, f, JSON_INDENT(2)) == 0) fputc('\n', f);
+    /* ASCII: not even a control character beyond it reaches a terminal */
+    const int failed = json_dumpf(doc, f, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     json_decref(doc);
+    if (failed && !ferror(f)) return phi_fail_nomem(err);
+    fputc('\n', f);
     return PH_OK;
 }

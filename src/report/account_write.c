@@ -16,10 +16,17 @@ enum ph_status ph_account_write(const ph_account *a, enum ph_format format, FILE
     enum ph_status st = PH_OK;
     errno = 0;
     switch (format) {
-    case PH_FORMAT_TEXT: phi_account_text(a, f); break;
-    case PH_FORMAT_CSV: phi_account_csv(a, f); break;
-    case PH_FORMAT_JSON: st = phi_account_json(a, f, err); break;
-    default: return phi_fail(err, PH_ERR_ARG, NULL, "format %d is none", (int)format);
+    case PH_FORMAT_TEXT:
+        st = phi_account_text(a, f, err);
+        break;
+    case PH_FORMAT_CSV:
+        st = phi_account_csv(a, f, err);
+        break;
+    case PH_FORMAT_JSON:
+        st = phi_account_json(a, f, err);
+        break;
+    default:
+        return phi_fail(err, PH_ERR_ARG, NULL, "format %d is none", (int)format);
     }
     if (!st && (fflush(f) != 0 || ferror(f)))
         st = phi_fail(err, PH_ERR_IO, NULL, "the account could not be written: %s",

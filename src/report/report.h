@@ -5,8 +5,9 @@
 
 #include "graph/account.h"
 
-void phi_account_text(const ph_account *a, FILE *f);
-void phi_account_csv(const ph_account *a, FILE *f);
+/* Each fails for lack of memory only (or of what ph_account_write sees: the file's error flag). */
+enum ph_status phi_account_text(const ph_account *a, FILE *f, ph_error *err);
+enum ph_status phi_account_csv(const ph_account *a, FILE *f, ph_error *err);
 enum ph_status phi_account_json(const ph_account *a, FILE *f, ph_error *err);
 
 /*
