@@ -3,6 +3,7 @@
  * NumPy's .npy (NumPy manual, "numpy.lib.format"; NEP 1): a magic string, a version, the length of
  * a header, a header that is a Python dict in text, the elements.
  */
+#include "graph/loop.h"
 #include "base/file.h"
 #include "graph/tensor.h"
 
@@ -282,7 +283,7 @@ static enum ph_status parse_npy(const ph_allocator *mem, unsigned char *bytes, s
     if (st || have == 0) return st;
     if (h->fortran) {
         const phi_view to = phi_view_of(*out), from = fortran_view(&h->type, data);
-        phi_view_copy(&to, &from);
+        phi_copy(NULL, &to, &from);
     } else {
         memcpy((*out)->data, data, have);
     }

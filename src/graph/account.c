@@ -181,15 +181,10 @@ static enum ph_status add_layer(counter *c, size_t i)
 
 /* --- Savings --------------------------------------------------------------------------------- */
 
-/* Does the node's result have the channels of its first input, each made from its own? Then what
- * comes before it still feeds what comes after. */
+/* Does what comes before the node still feed, channel by channel, what comes after it? */
 static bool hands_channels_on(const counter *c, const phi_node *n)
 {
-    static const char *const ops[] = {
-        "BatchNormalization", "Relu",        "LeakyRelu", "Clip",     "Sigmoid", "Tanh",
-        "HardSwish",          "HardSigmoid", "Dropout",   "Identity", "MaxPool", "Pad",
-        "AveragePool"};
-    if (!is_one_of(n, ops, PHI_COUNT(ops)) || n->in[0] == PH_NONE || n->out[0] == PH_NONE)
+    if (!n->op->keeps_channels || n->in[0] == PH_NONE || n->out[0] == PH_NONE)
         return false;
     const phi_type *x = &c->f->value[n->in[0]].type, *y = &c->f->value[n->out[0]].type;
     return x->rank >= 2 && x->dims[1] == y->dims[1]; /* padding may add some */

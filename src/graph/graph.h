@@ -105,6 +105,10 @@ int64_t phi_graph_opset_of(const ph_graph *g, const char *domain); /* 0: not imp
 enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes, size_t n,
                             ph_error *err); /* copied */
 
+/* --- copy.c: a copy of everything, with what was carried along; values keep their numbers ------- */
+
+enum ph_status phi_graph_copy(const ph_graph *g, ph_graph **out, ph_error *err);
+
 /* --- check.c --------------------------------------------------------------------------------- */
 
 /* Put nodes in an order that can be executed, stable. PH_ERR_GRAPH naming a node of a cycle, or a

@@ -83,6 +83,8 @@ typedef struct phi_op {
     enum phi_layout layout;
     uint32_t image_in;  /* bit i: input i (bit 31: and all from 31 on) */
     uint32_t trainable; /* bit i: a constant at input i is a parameter that training updates */
+    uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
+    bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     size_t params_bytes;
 
     enum ph_status (*infer)(phi_infer *c);

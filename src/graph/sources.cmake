@@ -3,7 +3,10 @@ list(APPEND PINHOLE_SOURCES
   graph/attr.c
   graph/build.c
   graph/check.c
+  graph/copy.c
   graph/infer.c
+  graph/loop.c
   graph/names.c
+  graph/sum_to.c
   graph/tensor.c
   graph/view.c)

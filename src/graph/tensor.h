@@ -67,19 +67,6 @@ bool phi_view_is_channels_last(const phi_view *v);
 phi_view phi_view_plain(const phi_type *t, void *data);
 phi_view phi_view_of(const ph_tensor *t); /* read-only use; drops const */
 
-/* Copy src into dst: same dtype and logical shape, any strides, no overlap. */
-void phi_view_copy(const phi_view *dst, const phi_view *src);
-
-/*
- * Walk `n_views` (<= PHI_WALK_MAX) views of one logical shape in the order that suits their memory,
- * in runs along one dimension: calls fn(arg, count, ptrs, steps) with a pointer per view and the
- * distance (elements) between neighbours in the run. Broadcast first: phi_view_broadcast.
- * Dimensions that lie together in all views are merged, so dense views come as one run.
- */
-#define PHI_WALK_MAX 6
-typedef void phi_walk_fn(void *arg, int64_t count, void *const *ptrs, const int64_t *steps);
-void phi_walk(size_t n_views, const phi_view *const *views, phi_walk_fn *fn, void *arg);
-
 /* `v` seen as a larger shape by numpy's rules (missing leading dimensions, size 1 stretched). The
  * shapes must be compatible. */
 phi_view phi_view_broadcast(const phi_view *v, const phi_type *to);

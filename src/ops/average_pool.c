@@ -7,7 +7,7 @@
  * Forward, a task is some rows of the output; backward, some channels of one image, which no other
  * task touches.
  */
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 #include "ops/pool_window.h"
 
@@ -163,6 +163,7 @@ const phi_op phi_op_average_pool = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .params_bytes = sizeof(phi_window),

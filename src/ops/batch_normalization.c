@@ -15,7 +15,7 @@
  */
 #include <math.h>
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 typedef struct batch_norm_params {
@@ -440,8 +440,10 @@ const phi_op phi_op_batch_normalization = {
     .max_in = 5,
     .min_out = 1,
     .max_out = 5,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1u << X,
+    .state = 1u << MEAN | 1u << VAR,
     .trainable = 1u << SCALE | 1u << BIAS,
     .params_bytes = sizeof(batch_norm_params),
     .infer = batch_norm_infer,

@@ -4,7 +4,7 @@
 
 #include "graph/graph.h"
 #include "ops/binary.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 
 const phi_attr_rule phi_binary_attrs[] = {
     {.name = "axis", .kind = PH_ATTR_INT, .first = 1, .last = 6},
@@ -145,7 +145,7 @@ void phi_unbroadcast(phi_pool *pool, const phi_view *din, const phi_view *g)
         phi_sum_to(pool, &d, 1, g, NULL, 1.0);
 }
 
-static void backward_one(const phi_exec *e, size_t i, phi_walk_fn *grad)
+static void backward_one(const phi_exec *e, size_t i, phi_run_fn *grad)
 {
     phi_view d = operand(e, i, &e->din[i]);
     phi_view src[3] = {e->dout[0], stretched(e, 0), stretched(e, 1)};
@@ -158,7 +158,7 @@ static void backward_one(const phi_exec *e, size_t i, phi_walk_fn *grad)
         phi_copy(e->pool, &d, &src[0]);
 }
 
-enum ph_status phi_binary_backward(const phi_exec *e, phi_walk_fn *grad_a, phi_walk_fn *grad_b)
+enum ph_status phi_binary_backward(const phi_exec *e, phi_run_fn *grad_a, phi_run_fn *grad_b)
 {
     for (size_t i = 0; i < 2; i++) {
         if (phi_view_absent(&e->din[i])) continue;

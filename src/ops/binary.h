@@ -7,6 +7,7 @@
 #define PHI_BINARY_H
 
 #include "graph/op.h"
+#include "graph/loop.h"
 
 /* y[i] = a[i] op b[i] for n elements; ptrs {y, a, b}, steps in elements; y may be a or b. False if
  * an element has no result (integer division by zero). */
@@ -32,7 +33,7 @@ enum ph_status phi_binary_forward(const phi_exec *e, phi_binary_fn *const *kerne
  * da = sum of grad_a(g, a, b) over what was broadcast, db likewise; float32. `grad`: ptrs {result,
  * g, a, b}; NULL: g itself.
  */
-enum ph_status phi_binary_backward(const phi_exec *e, phi_walk_fn *grad_a, phi_walk_fn *grad_b);
+enum ph_status phi_binary_backward(const phi_exec *e, phi_run_fn *grad_a, phi_run_fn *grad_b);
 
 /* y = a op b for views of one shape. False as for phi_binary_fn. */
 bool phi_binary_apply(phi_pool *pool, const phi_view *y, const phi_view *a, const phi_view *b,

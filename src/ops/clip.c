@@ -10,7 +10,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 #include "ops/unary.h"
 
@@ -139,7 +139,7 @@ DEFINE_CLIP(clip_i32, int32_t)
 DEFINE_CLIP(clip_u64, uint64_t)
 DEFINE_CLIP(clip_i64, int64_t)
 
-static phi_walk_fn *integer_clip(enum ph_dtype dtype)
+static phi_run_fn *integer_clip(enum ph_dtype dtype)
 {
     switch (dtype) {
     case PH_UINT8:
@@ -165,7 +165,7 @@ static phi_walk_fn *integer_clip(enum ph_dtype dtype)
 
 static enum ph_status clip_forward(const phi_exec *e, ph_error *err)
 {
-    phi_walk_fn *fn = integer_clip(e->in[0].type.dtype);
+    phi_run_fn *fn = integer_clip(e->in[0].type.dtype);
     (void)err;
     if (fn) {
         bounds b = {.lo = scalar_input(e, 1), .hi = scalar_input(e, 2)};
@@ -207,7 +207,7 @@ static enum ph_status clip_backward(const phi_exec *e, ph_error *err)
     (void)err;
     now.params = &p;
     if ((want_lo || want_hi) && !phi_view_absent(&e->dout[0]))
-        phi_walk(2, (const phi_view *const[]){&e->in[0], &e->dout[0]}, sum_bounds, &s);
+        phi_loop(NULL, 2, (const phi_view *const[]){&e->in[0], &e->dout[0]}, sum_bounds, &s);
     if (want_lo) *(float *)e->din[1].data = (float)s.dlo;
     if (want_hi) *(float *)e->din[2].data = (float)s.dhi;
     return phi_unary_backward(&now, clip_grad);
@@ -236,6 +236,7 @@ const phi_op phi_op_clip = {
     .max_in = 3,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .params_bytes = sizeof(phi_clip_params),
     .infer = clip_infer,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Concat: inputs one after the other along an axis; each is copied into its slice of the output. */
 #include "ops/axes.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 typedef struct params {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Constant: what one of its attributes says. Sparse tensors and strings are not known here. */
 #include "graph/graph.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 
 static const phi_attr_rule attrs[] = {
     {.name = "value", .kind = PH_ATTR_TENSOR, .first = 1, .last = 10, .required = true},

@@ -13,7 +13,7 @@
  */
 #include "base/rng.h"
 #include "graph/graph.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 typedef struct dropout_params {
@@ -250,6 +250,7 @@ const phi_op phi_op_dropout = {
     .max_in = 3,
     .min_out = 1,
     .max_out = 2,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .params_bytes = sizeof(dropout_params),
     .infer = dropout_infer,

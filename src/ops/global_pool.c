@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/global_pool.h"
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 typedef struct global_pool {

@@ -65,6 +65,7 @@ const phi_op phi_op_hard_sigmoid = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .params_bytes = sizeof(hard_sigmoid_params),
     .infer = hard_sigmoid_infer,

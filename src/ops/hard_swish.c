@@ -48,6 +48,7 @@ const phi_op phi_op_hard_swish = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .infer = phi_unary_infer,
     .forward = hard_swish_forward,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Identity: y = x, for any type, between any two layouts: also the plan's step that changes one. */
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 static enum ph_status infer(phi_infer *c)
@@ -36,6 +36,7 @@ const phi_op phi_op_identity = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .infer = infer,
     .forward = forward,

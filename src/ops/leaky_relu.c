@@ -59,6 +59,7 @@ const phi_op phi_op_leaky_relu = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .params_bytes = sizeof(leaky_relu_params),
     .infer = leaky_relu_infer,

@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 typedef struct lrn_params {

@@ -10,7 +10,7 @@
  * Integers (from opset 12) run forward only.
  */
 #include "graph/graph.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 #include "ops/pool_window.h"
 
@@ -237,6 +237,7 @@ const phi_op phi_op_max_pool = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 2,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .params_bytes = sizeof(phi_window),

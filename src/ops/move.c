@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 enum ph_status phi_need_input(const phi_infer *c)

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #include "ops/axes.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 enum mode { CONSTANT, REFLECT, EDGE, WRAP };
@@ -398,6 +398,7 @@ const phi_op phi_op_pad = {
     .max_in = 4,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .params_bytes = sizeof(params),
     .infer = infer,

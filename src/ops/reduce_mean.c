@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ReduceMean: the mean over some axes, summed in double. */
 #include "ops/axes.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 typedef struct params {

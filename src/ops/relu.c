@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 #include "ops/unary.h"
 
@@ -100,6 +100,7 @@ const phi_op phi_op_relu = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .infer = relu_infer,
     .forward = relu_forward,

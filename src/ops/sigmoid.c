@@ -47,6 +47,7 @@ const phi_op phi_op_sigmoid = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .infer = phi_unary_infer,
     .forward = sigmoid_forward,

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 enum { TASK = 4096 }; /* elements a task handles, about */
@@ -55,8 +55,8 @@ static phi_view part_of(const phi_view *v, const phi_softmax_params *p, bool of_
 static phi_dims dims_of_parts(size_t n, const phi_view *const *views, const phi_softmax_params *p,
                               bool of_group)
 {
-    phi_view part[PHI_WALK_MAX];
-    const phi_view *parts[PHI_WALK_MAX];
+    phi_view part[PHI_LOOP_MAX];
+    const phi_view *parts[PHI_LOOP_MAX];
     for (size_t v = 0; v < n; v++) {
         part[v] = part_of(views[v], p, of_group);
         parts[v] = &part[v];
@@ -78,13 +78,13 @@ static void offsets(const phi_dims *d, int rank, int64_t i, int64_t *bytes)
 }
 
 /* Call fn for the runs of group number g. */
-static void each_run(const softmax *s, int64_t g, phi_walk_fn *fn, pass *p)
+static void each_run(const softmax *s, int64_t g, phi_run_fn *fn, pass *p)
 {
     const phi_dims *d = &s->group;
     int outer = d->rank > 0 ? d->rank - 1 : 0;
-    int64_t inner = d->rank > 0 ? d->dims[outer] : 1, steps[PHI_WALK_MAX];
-    int64_t at[PHI_WALK_MAX], in_group[PHI_WALK_MAX];
-    void *ptrs[PHI_WALK_MAX];
+    int64_t inner = d->rank > 0 ? d->dims[outer] : 1, steps[PHI_LOOP_MAX];
+    int64_t at[PHI_LOOP_MAX], in_group[PHI_LOOP_MAX];
+    void *ptrs[PHI_LOOP_MAX];
     for (size_t v = 0; v < d->n_views; v++)
         steps[v] = d->rank > 0 ? d->strides[v][outer] : 1;
     offsets(&s->outer, s->outer.rank, g, at);

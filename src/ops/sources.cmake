@@ -2,9 +2,7 @@ list(APPEND PINHOLE_SOURCES
   ops/op_list.c
   ops/axes.c
   ops/binary.c
-  ops/loop.c
   ops/move.c
-  ops/sum_to.c
   ops/global_pool.c
   ops/op_check.c
   ops/pool_window.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sum: y = x0 + x1 + ..., added up in this order; broadcast from opset 8. dL/dxi = dL/dy. */
 #include "ops/binary.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 static const phi_attr_rule attrs[] = {

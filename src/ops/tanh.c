@@ -46,6 +46,7 @@ const phi_op phi_op_tanh = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
+    .keeps_channels = true,
     .layout = PHI_LAYOUT_ANY,
     .infer = phi_unary_infer,
     .forward = tanh_forward,

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "ops/axes.h"
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/move.h"
 
 typedef struct params {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/unary.h"
 
-#include "ops/loop.h"
+#include "graph/loop.h"
 #include "ops/op_check.h"
 
 enum { RUN = 256 }; /* elements gathered at a time where they do not lie side by side */

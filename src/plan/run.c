@@ -2,7 +2,7 @@
 /*
  * Running a plan. Everything is bound when the run is made; running only calls operators.
  */
-#include "base/pool.h"
+#include "graph/loop.h"
 #include "plan/plan.h"
 
 struct ph_run {
@@ -91,7 +91,7 @@ enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *ou
         const phi_view to = slot_in_run(r, p->input_slots[i]);
         phi_view from = phi_view_plain(&to.type, NULL);
         memcpy(&from.data, &inputs[i], sizeof from.data); /* only read; drops const */
-        phi_view_copy(&to, &from);
+        phi_copy(r->pool, &to, &from);
     }
     enum ph_status st = PH_OK;
     for (size_t i = 0; i < p->n_steps && !st; i++)
@@ -99,7 +99,7 @@ enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *ou
     for (size_t i = 0; i < p->n_outputs && !st; i++) {
         const phi_view from = slot_in_run(r, p->output_slots[i]);
         const phi_view to = phi_view_plain(&from.type, outputs[i]);
-        phi_view_copy(&to, &from);
+        phi_copy(r->pool, &to, &from);
     }
     return st;
 }

@@ -2,7 +2,6 @@ list(APPEND PINHOLE_SOURCES
   train/augment.c
   train/checkpoint.c
   train/classifier.c
-  train/copy_graph.c
   train/evaluate.c
   train/gradient_memory.c
   train/gradient_path.c

@@ -56,13 +56,11 @@ static enum ph_status make_params(tape_maker *m)
     return PH_OK;
 }
 
-/* The constant behind input `j` if the step's forward updates it in place while training: ONNX
- * BatchNormalization, inputs 3 and 4, the running mean and variance. NULL otherwise. */
+/* The constant behind input `j` if the step's forward updates it in place while training (a running
+ * mean, say); NULL otherwise. */
 static ph_tensor *updated_constant(const tape_maker *m, const phi_step *s, size_t j)
 {
-    if (!s->node || strcmp(s->op->name, "BatchNormalization") != 0 || j < 3 || j >= s->n_in ||
-        s->in[j] < 0)
-        return NULL;
+    if (!s->node || j > 31 || !(s->op->state >> j & 1) || s->in[j] < 0) return NULL;
     ph_value v = m->tape->plan->slots[s->in[j]].value;
     ph_tensor *t = v < 0 ? NULL : m->graph->values[v].constant;
     return t && t->type.dtype == PH_FLOAT32 ? t : NULL;
@@ -74,7 +72,7 @@ static enum ph_status make_statistics(tape_maker *m)
     size_t n = 0, total = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < t->plan->n_steps; i++)
-            for (size_t j = 3; j < 5 && m->path.forward[i]; j++) {
+            for (size_t j = 0; j < t->plan->steps[i].n_in && m->path.forward[i]; j++) {
                 ph_tensor *c = updated_constant(m, &t->plan->steps[i], j);
                 if (!c) continue;
                 if (pass == 0) {

@@ -112,11 +112,6 @@ ph_shape_hint phi_classifier_hint(const ph_dataset *d, size_t n);
 enum ph_status phi_classifier_check(const ph_plan *p, const phi_classifier *c, const ph_dataset *d,
                                     size_t n, ph_error *err);
 
-/* --- copy_graph.c ---------------------------------------------------------------------------- */
-
-/* A copy of everything; values keep their numbers. */
-enum ph_status phi_graph_copy(const ph_graph *g, ph_graph **out, ph_error *err);
-
 /* --- trainer.c ------------------------------------------------------------------------------- */
 
 struct ph_trainer {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "grad_run.h"
+#include "graph/loop.h"
 
 #include <stdlib.h>
 
@@ -105,7 +106,7 @@ enum ph_status grad_forward(grad_run *r, const void *const *inputs, ph_error *er
         phi_view to = slot_view(r, r->plan->input_slots[i], r->arena);
         phi_view from = phi_view_plain(&to.type, NULL);
         memcpy(&from.data, &inputs[i], sizeof from.data);
-        phi_view_copy(&to, &from);
+        phi_copy(NULL, &to, &from);
     }
     for (size_t i = 0; i < r->plan->n_steps && !st; i++) {
         phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
@@ -119,7 +120,7 @@ void grad_output(const grad_run *r, size_t i, void *y)
 {
     phi_view from = slot_view(r, r->plan->output_slots[i], r->arena);
     phi_view to = phi_view_plain(&from.type, y);
-    phi_view_copy(&to, &from);
+    phi_copy(NULL, &to, &from);
 }
 
 /* --- Backward ------------------------------------------------------------------------------ */
@@ -166,7 +167,7 @@ enum ph_status grad_backward(grad_run *r, const float *const *dout, ph_error *er
         phi_view to = slot_view(r, p->output_slots[i], r->gradient);
         phi_view from = phi_view_plain(&to.type, NULL);
         memcpy(&from.data, &dout[i], sizeof from.data);
-        phi_view_copy(&to, &from);
+        phi_copy(NULL, &to, &from);
     }
     for (size_t i = p->n_steps; i-- > 0 && !st;) {
         float *din[PHI_MAX_IN];
@@ -183,5 +184,5 @@ void grad_of_input(const grad_run *r, size_t i, float *dx)
 {
     phi_view from = slot_view(r, r->plan->input_slots[i], r->gradient);
     phi_view to = phi_view_plain(&from.type, dx);
-    phi_view_copy(&to, &from);
+    phi_copy(NULL, &to, &from);
 }

@@ -41,7 +41,7 @@ may ops     src/ops     "$header" "$base" kernels/ graph/ ops/
     may plan    src/plan    "$header" $below_plan
     may zoo     src/zoo     "$header" "$base" graph/ zoo/
     may onnx    src/onnx    "$header" "$base" graph/ onnx/
-    may data    src/data    "$header" "$base" graph/tensor.h data/
+    may data    src/data    "$header" "$base" graph/tensor.h graph/loop.h data/
     may train   src/train   "$header" $below_plan data/ onnx/ train/
     may report  src/report  "$header" "$base" graph/ report/
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "graph/loop.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/pool.h"
@@ -353,12 +354,12 @@ static void test_views(void **state)
     assert_true(phi_view_is_plain(&both) && phi_view_is_channels_last(&both));
     for (int i = 0; i < 120; i++)
         a[i] = (float)i;
-    phi_view_copy(&last, &plain);
+    phi_copy(NULL, &last, &plain);
     for (int n = 0; n < 2; n++)
         for (int ch = 0; ch < 3; ch++)
             for (int p = 0; p < 20; p++)
                 assert_true(b[(n * 20 + p) * 3 + ch] == a[(n * 3 + ch) * 20 + p]);
-    phi_view_copy(&back, &last);
+    phi_copy(NULL, &back, &last);
     assert_memory_equal(a, c, sizeof a);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "graph/loop.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "plan/plan.h"
@@ -406,9 +407,9 @@ static void run_training_plan(const ph_plan *p, const float *x, float *y)
         inside.data = arena + slot->offset;
         if (!pass) memcpy(&outside.data, &x, sizeof x);
         if (pass)
-            phi_view_copy(&outside, &inside);
+            phi_copy(NULL, &outside, &inside);
         else
-            phi_view_copy(&inside, &outside);
+            phi_copy(NULL, &inside, &outside);
         for (size_t i = 0; !pass && i < p->n_steps; i++) {
             phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
             phi_step_views(p, &p->steps[i], arena, in, out);

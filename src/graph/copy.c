@@ -3,7 +3,7 @@
  * A copy of a graph, with all that was carried along from its file. Values and nodes keep their
  * numbers.
  */
-#include "train/trainer.h"
+#include "graph/graph.h"
 
 static enum ph_status copy_blob(ph_graph *to, phi_blob *blob, const phi_blob *from, ph_error *err)
 {

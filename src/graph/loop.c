@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ops/loop.h"
+#include "graph/loop.h"
 
 /* --- Dimensions ------------------------------------------------------------------------------ */
 
@@ -46,7 +46,7 @@ static void merge(phi_dims *d)
 
 phi_dims phi_dims_of(size_t n_views, const phi_view *const *views)
 {
-    assert(n_views >= 1 && n_views <= PHI_WALK_MAX);
+    assert(n_views >= 1 && n_views <= PHI_LOOP_MAX);
     const phi_type *t = &views[0]->type;
     phi_dims d = {.n_views = n_views, .count = 1};
     for (size_t v = 0; v < n_views; v++) {
@@ -80,7 +80,7 @@ typedef struct loop {
     int64_t inner; /* elements of a row: the innermost dimension */
     int64_t rows, rows_a_task;
     int64_t piece, pieces; /* a row longer than the grain goes in pieces of so many elements */
-    phi_walk_fn *fn;
+    phi_run_fn *fn;
     void *arg;
 } loop;
 
@@ -88,8 +88,8 @@ static void loop_rows(const loop *l, int64_t row, int64_t last, int64_t start, i
 {
     const phi_dims *d = &l->d;
     int outer = d->rank > 0 ? d->rank - 1 : 0;
-    int64_t index[PH_MAX_RANK], steps[PHI_WALK_MAX];
-    void *ptrs[PHI_WALK_MAX];
+    int64_t index[PH_MAX_RANK], steps[PHI_LOOP_MAX];
+    void *ptrs[PHI_LOOP_MAX];
     for (size_t v = 0; v < d->n_views; v++)
         steps[v] = d->rank > 0 ? d->strides[v][outer] : 1;
     phi_unravel(row, outer, d->dims, index);
@@ -117,7 +117,7 @@ static void loop_task(void *arg, size_t task, size_t thread)
     loop_rows(l, row, last, start, count);
 }
 
-static void loop_run(phi_pool *pool, const phi_dims *d, phi_walk_fn *fn, void *arg)
+static void loop_run(phi_pool *pool, const phi_dims *d, phi_run_fn *fn, void *arg)
 {
     if (d->count == 0) return;
     loop l = {.d = *d, .fn = fn, .arg = arg};
@@ -130,7 +130,7 @@ static void loop_run(phi_pool *pool, const phi_dims *d, phi_walk_fn *fn, void *a
     phi_pool_run(pool, tasks, loop_task, &l);
 }
 
-void phi_loop(phi_pool *pool, size_t n_views, const phi_view *const *views, phi_walk_fn *fn,
+void phi_loop(phi_pool *pool, size_t n_views, const phi_view *const *views, phi_run_fn *fn,
               void *arg)
 {
     phi_dims d = phi_dims_of(n_views, views);

@@ -6,24 +6,24 @@
  * up to WIDE sums side by side (a gradient per channel of a channels-last image); if it is summed,
  * a task takes its kept elements one after the other.
  */
-#include "ops/loop.h"
+#include "graph/loop.h"
 
 enum { WIDE = 64, RUN = 256, LANES = 8 };
 
 typedef struct sums {
     size_t n_src;
     float *dst;
-    char *src[PHI_WALK_MAX];
+    char *src[PHI_LOOP_MAX];
     int n_kept, n_summed;
     int64_t kept_dims[PH_MAX_RANK], summed_dims[PH_MAX_RANK];
     int64_t kept_dst[PH_MAX_RANK];               /* strides */
-    int64_t kept_src[PHI_WALK_MAX][PH_MAX_RANK]; /* strides */
-    int64_t summed_src[PHI_WALK_MAX][PH_MAX_RANK];
+    int64_t kept_src[PHI_LOOP_MAX][PH_MAX_RANK]; /* strides */
+    int64_t summed_src[PHI_LOOP_MAX][PH_MAX_RANK];
     int64_t kept, summed; /* elements */
     bool wide;            /* the innermost dimension is kept */
     int64_t kept_a_task;
     int64_t wide_tasks; /* tasks for one row of kept elements */
-    phi_walk_fn *term;
+    phi_run_fn *term;
     double divisor;
 } sums;
 
@@ -45,8 +45,8 @@ static void next(int rank, const int64_t *dims, int64_t *index)
 static const float *terms(const sums *s, int64_t n, const int64_t *at, const int64_t *steps,
                           float *room, int64_t *step)
 {
-    void *ptrs[PHI_WALK_MAX] = {room};
-    int64_t all[PHI_WALK_MAX] = {1};
+    void *ptrs[PHI_LOOP_MAX] = {room};
+    int64_t all[PHI_LOOP_MAX] = {1};
     for (size_t v = 0; v < s->n_src; v++) {
         ptrs[v + 1] = s->src[v] + at[v] * (int64_t)sizeof(float);
         all[v + 1] = steps[v];
@@ -62,7 +62,7 @@ static void sum_wide(const sums *s, const int64_t *index, int64_t n)
 {
     double sum[WIDE] = {0};
     float room[RUN];
-    int64_t summed[PH_MAX_RANK] = {0}, at[PHI_WALK_MAX], steps[PHI_WALK_MAX], step;
+    int64_t summed[PH_MAX_RANK] = {0}, at[PHI_LOOP_MAX], steps[PHI_LOOP_MAX], step;
     int last = s->n_kept - 1;
     for (size_t v = 0; v < s->n_src; v++)
         steps[v] = s->kept_src[v][last];
@@ -99,7 +99,7 @@ static void sum_one(const sums *s, const int64_t *index)
     int outer = s->n_summed > 0 ? s->n_summed - 1 : 0;
     int64_t inner = s->n_summed > 0 ? s->summed_dims[outer] : 1;
     int64_t rows = inner ? s->summed / inner : 0;
-    int64_t summed[PH_MAX_RANK] = {0}, at[PHI_WALK_MAX], steps[PHI_WALK_MAX], step;
+    int64_t summed[PH_MAX_RANK] = {0}, at[PHI_LOOP_MAX], steps[PHI_LOOP_MAX], step;
     float room[RUN];
     double sum = 0;
     for (size_t v = 0; v < s->n_src; v++)
@@ -172,10 +172,10 @@ static size_t split_tasks(sums *s)
 }
 
 void phi_sum_to(phi_pool *pool, const phi_view *dst, size_t n_src, const phi_view *src,
-                phi_walk_fn *term, double divisor)
+                phi_run_fn *term, double divisor)
 {
-    assert(n_src >= 1 && n_src < PHI_WALK_MAX && dst->type.rank == src[0].type.rank);
-    const phi_view *views[PHI_WALK_MAX];
+    assert(n_src >= 1 && n_src < PHI_LOOP_MAX && dst->type.rank == src[0].type.rank);
+    const phi_view *views[PHI_LOOP_MAX];
     phi_view wide = phi_view_broadcast(dst, &src[0].type);
     if (phi_type_count(&dst->type) == 0)
         return; /* strides may be 0 here without meaning "summed" */

@@ -11,6 +11,8 @@
 /* Elements a task handles, about. Fixed, so that the split depends on shapes alone. */
 #define PHI_LOOP_GRAIN 16384
 
+#define PHI_LOOP_MAX 6 /* views walked together */
+
 /*
  * The dimensions of some views of one logical shape, as few as possible: those of size 1 are left
  * out, the others sorted by falling stride of view 0, and neighbours merged that lie together in
@@ -21,22 +23,25 @@ typedef struct phi_dims {
     int rank;
     int64_t count; /* elements in all; 0: nothing to do */
     int64_t dims[PH_MAX_RANK];
-    int64_t strides[PHI_WALK_MAX][PH_MAX_RANK]; /* elements */
-    char *data[PHI_WALK_MAX];
-    size_t size[PHI_WALK_MAX]; /* bytes of an element */
+    int64_t strides[PHI_LOOP_MAX][PH_MAX_RANK]; /* elements */
+    char *data[PHI_LOOP_MAX];
+    size_t size[PHI_LOOP_MAX]; /* bytes of an element */
 } phi_dims;
 
-/* n_views in 1 .. PHI_WALK_MAX; the shape is that of views[0]. */
+/* n_views in 1 .. PHI_LOOP_MAX; the shape is that of views[0]. */
 phi_dims phi_dims_of(size_t n_views, const phi_view *const *views);
 
 /* Split the numbers 0 .. n - 1 of dimensions `d`, `rank` of them, into an index each. */
 void phi_unravel(int64_t n, int rank, const int64_t *dims, int64_t *index);
 
 /*
- * phi_walk, shared out over the pool: fn(arg, count, ptrs, steps) for runs along one dimension,
- * each element once. Tasks write apart if view 0 is the only one written and no stride of it is 0.
+ * Call fn(arg, count, ptrs, steps) for runs along one dimension, each element once: a pointer for
+ * each view and the distance (elements) between neighbours in the run. Dense views come as one run,
+ * or as pieces of it. Shared out over the pool; a NULL pool goes through them in order. Tasks write
+ * apart if view 0 is the only one written and no stride of it is 0.
  */
-void phi_loop(phi_pool *pool, size_t n_views, const phi_view *const *views, phi_walk_fn *fn,
+typedef void phi_run_fn(void *arg, int64_t count, void *const *ptrs, const int64_t *steps);
+void phi_loop(phi_pool *pool, size_t n_views, const phi_view *const *views, phi_run_fn *fn,
               void *arg);
 
 /*
@@ -57,6 +62,6 @@ void phi_zero(phi_pool *pool, const phi_view *dst);
  * double in an order that depends on shapes alone.
  */
 void phi_sum_to(phi_pool *pool, const phi_view *dst, size_t n_src, const phi_view *src,
-                phi_walk_fn *term, double divisor);
+                phi_run_fn *term, double divisor);
 
 #endif /* PHI_LOOP_H */
