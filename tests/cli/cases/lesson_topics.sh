@@ -22,7 +22,7 @@ lacks out $'\033'
 export LC_ALL=C
 expect 0 pinhole lesson resnet
 has out "############################## "
-if command -v script >/dev/null; then # on a terminal
+if script -qec true /dev/null >/dev/null 2>&1; then # on a terminal, where there are any
     unset LC_ALL
     export TERM=xterm
     script -qec "'$PINHOLE' lesson one-weight" /dev/null >out
