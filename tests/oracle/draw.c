@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "draw.h"
+#include "draw_sheet.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -33,14 +33,12 @@ double draw_uniform(draw_rng *r, double lo, double hi)
     return (double)(float)(lo + (hi - lo) * (double)(draw_u64(r) >> 40) / 16777216.0);
 }
 
-static int64_t one_of(draw_rng *r, const int64_t *list, size_t n)
+int64_t draw_one_of(draw_rng *r, const int64_t *list, size_t n)
 {
     return list[draw_int(r, 0, (int64_t)n - 1)];
 }
-#define ONE_OF(r, ...)                                                                             \
-    one_of(r, (const int64_t[]){__VA_ARGS__}, sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 
-static int64_t channels(draw_rng *r)
+int64_t channels(draw_rng *r)
 {
     return ONE_OF(r, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33);
 }
@@ -75,15 +73,7 @@ void draw_values(draw_rng *r, enum draw_fill fill, double lo, double hi, or_arra
 
 /* --- Shapes -------------------------------------------------------------------------------- */
 
-typedef struct sheet {
-    draw_rng r;
-    enum draw_fill fill;
-    int64_t budget;
-    draw_case *c;
-} sheet;
-
-/* Add an input of floats lo .. hi. */
-static or_array *give(sheet *s, int rank, const int64_t *dims, double lo, double hi)
+or_array *give(sheet *s, int rank, const int64_t *dims, double lo, double hi)
 {
     or_array *a = or_new(rank, dims);
     draw_values(&s->r, s->fill, lo, hi, a);
@@ -91,8 +81,18 @@ static or_array *give(sheet *s, int rank, const int64_t *dims, double lo, double
     return a;
 }
 
-/* Add a constant input of int64, one-dimensional. */
-static void give_integers(sheet *s, int n, const int64_t *values)
+or_array *give_typed(sheet *s, int dtype, int rank, const int64_t *dims, int64_t lo, int64_t hi)
+{
+    or_array *a = or_new(rank, dims);
+    a->integer = true;
+    a->dtype = dtype;
+    for (int64_t i = 0; i < a->count; i++)
+        a->v[i] = (double)draw_int(&s->r, lo, hi);
+    s->c->node.in[s->c->node.n_in++] = a;
+    return a;
+}
+
+void give_integers(sheet *s, int n, const int64_t *values)
 {
     or_array *a = or_new(1, (int64_t[]){n});
     for (int i = 0; i < n; i++)
@@ -102,17 +102,17 @@ static void give_integers(sheet *s, int n, const int64_t *values)
     s->c->node.in[s->c->node.n_in++] = a;
 }
 
-static void leave_out(sheet *s)
+void leave_out(sheet *s)
 {
     s->c->node.in[s->c->node.n_in++] = NULL;
 }
 
-static void maybe_constant(sheet *s, int input, int percent)
+void maybe_constant(sheet *s, int input, int percent)
 {
     if (draw_chance(&s->r, percent)) s->c->constant |= 1u << input;
 }
 
-static int64_t product(int rank, const int64_t *dims)
+int64_t product(int rank, const int64_t *dims)
 {
     int64_t p = 1;
     for (int i = 0; i < rank; i++)
@@ -120,8 +120,7 @@ static int64_t product(int rank, const int64_t *dims)
     return p;
 }
 
-/* A shape of `lo` .. `hi` dimensions with no more elements than the budget. */
-static int shape(sheet *s, int lo, int hi, int64_t *dims)
+int shape(sheet *s, int lo, int hi, int64_t *dims)
 {
     int rank = (int)draw_int(&s->r, lo, hi);
     if (lo <= 4 && hi >= 4 && draw_chance(&s->r, 40)) rank = 4;
@@ -132,8 +131,7 @@ static int shape(sheet *s, int lo, int hi, int64_t *dims)
     return rank;
 }
 
-/* An image [n,c,(h,)w]: 2-D mostly. */
-static int image(sheet *s, int64_t *dims)
+int image(sheet *s, int64_t *dims)
 {
     int rank = draw_chance(&s->r, 85) ? 4 : 3;
     do {
@@ -145,8 +143,7 @@ static int image(sheet *s, int64_t *dims)
     return rank;
 }
 
-/* A shape that broadcasts into `dims`. */
-static int narrower(sheet *s, int rank, const int64_t *dims, int64_t *out)
+int narrower(sheet *s, int rank, const int64_t *dims, int64_t *out)
 {
     int drop = draw_chance(&s->r, 40) ? (int)draw_int(&s->r, 0, rank) : 0;
     bool ones = draw_chance(&s->r, 50);
@@ -201,7 +198,7 @@ static void set_windows(sheet *s, const windows *w)
         or_set_ints(n, "pads", 2 * w->spatial, w->pads);
 }
 
-static void draw_conv(sheet *s)
+void draw_conv(sheet *s)
 {
     draw_rng *r = &s->r;
     windows w;
@@ -250,7 +247,7 @@ static bool windows_touch(const windows *w)
     return true;
 }
 
-static void draw_pool(sheet *s)
+void draw_pool(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -274,7 +271,7 @@ static void draw_pool(sheet *s)
     s->c->exact = !average;
 }
 
-static void draw_global_pool(sheet *s)
+void draw_global_pool(sheet *s)
 {
     int64_t dims[4];
     int rank = image(s, dims);
@@ -282,7 +279,7 @@ static void draw_global_pool(sheet *s)
     s->c->exact = !strcmp(s->c->node.op, "GlobalMaxPool");
 }
 
-static void draw_gemm(sheet *s)
+void draw_gemm(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -311,7 +308,7 @@ static void draw_gemm(sheet *s)
     s->c->exact = s->fill == DRAW_INTEGER;
 }
 
-static void draw_matmul(sheet *s)
+void draw_matmul(sheet *s)
 {
     draw_rng *r = &s->r;
     int64_t M, N, K, batch[2], a[4], b[4];
@@ -341,7 +338,7 @@ static void draw_matmul(sheet *s)
     s->c->exact = s->fill == DRAW_INTEGER;
 }
 
-static void draw_batch_normalization(sheet *s)
+void draw_batch_normalization(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -366,7 +363,7 @@ static void draw_batch_normalization(sheet *s)
     if (draw_chance(r, 30)) or_set_float(n, "momentum", draw_uniform(r, 0.5, 0.99));
 }
 
-static void draw_lrn(sheet *s)
+void draw_lrn(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -379,7 +376,7 @@ static void draw_lrn(sheet *s)
     if (draw_chance(r, 50)) or_set_float(n, "bias", draw_uniform(r, 0.5, 2));
 }
 
-static void draw_softmax(sheet *s)
+void draw_softmax(sheet *s)
 {
     int64_t dims[5];
     int rank = shape(s, 1, 5, dims);
@@ -390,7 +387,7 @@ static void draw_softmax(sheet *s)
         or_set_int(&s->c->node, "axis", draw_int(&s->r, -rank, rank - 1));
 }
 
-static void draw_reduce_mean(sheet *s)
+void draw_reduce_mean(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -410,7 +407,7 @@ static void draw_reduce_mean(sheet *s)
     }
 }
 
-static void draw_unary(sheet *s)
+void draw_unary(sheet *s)
 {
     or_node *n = &s->c->node;
     int64_t dims[6];
@@ -431,7 +428,7 @@ static void draw_unary(sheet *s)
     s->c->exact = relu || !strcmp(n->op, "Identity");
 }
 
-static void draw_clip(sheet *s)
+void draw_clip(sheet *s)
 {
     int64_t dims[6];
     int rank = shape(s, 0, 5, dims);
@@ -453,7 +450,7 @@ static void draw_clip(sheet *s)
     maybe_constant(s, 2, 70);
 }
 
-static void draw_binary(sheet *s)
+void draw_binary(sheet *s)
 {
     int64_t dims[6], a[6], b[6];
     int rank = shape(s, 0, 5, dims);
@@ -468,7 +465,7 @@ static void draw_binary(sheet *s)
     maybe_constant(s, (int)draw_int(&s->r, 0, 1), 40);
 }
 
-static void draw_sum(sheet *s)
+void draw_sum(sheet *s)
 {
     int64_t dims[6], other[6];
     int rank = shape(s, 0, 5, dims), n = (int)draw_int(&s->r, 1, 5);
@@ -481,7 +478,7 @@ static void draw_sum(sheet *s)
     s->c->exact = n == 1;
 }
 
-static void draw_concat(sheet *s)
+void draw_concat(sheet *s)
 {
     int64_t dims[5];
     int rank, n = (int)draw_int(&s->r, 1, 5);
@@ -498,7 +495,7 @@ static void draw_concat(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_flatten(sheet *s)
+void draw_flatten(sheet *s)
 {
     int64_t dims[6];
     int rank = shape(s, 1, 5, dims);
@@ -507,7 +504,7 @@ static void draw_flatten(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_reshape(sheet *s)
+void draw_reshape(sheet *s)
 {
     draw_rng *r = &s->r;
     int64_t dims[8], to[8];
@@ -533,7 +530,7 @@ static void draw_reshape(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_transpose(sheet *s)
+void draw_transpose(sheet *s)
 {
     int64_t dims[6], order[6];
     int rank = shape(s, 1, 6, dims);
@@ -560,7 +557,7 @@ static void give_axes(sheet *s, int n, const int64_t *axes)
     or_set_ints(&s->c->node, "axes", n, axes);
 }
 
-static void draw_squeeze(sheet *s)
+void draw_squeeze(sheet *s)
 {
     int64_t dims[6], axes[6];
     int rank = shape(s, 1, 5, dims), n = 0;
@@ -573,7 +570,7 @@ static void draw_squeeze(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_unsqueeze(sheet *s)
+void draw_unsqueeze(sheet *s)
 {
     int64_t dims[6], axes[6];
     int rank = shape(s, 0, 4, dims), n = (int)draw_int(&s->r, 1, 2), to = rank + n;
@@ -586,7 +583,7 @@ static void draw_unsqueeze(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_pad(sheet *s)
+void draw_pad(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
@@ -631,7 +628,7 @@ static void draw_pad(sheet *s)
     s->c->exact = true;
 }
 
-static void draw_constant_of_shape(sheet *s)
+void draw_constant_of_shape(sheet *s)
 {
     int64_t dims[5];
     int rank = shape(s, 1, 5, dims);
@@ -646,39 +643,17 @@ static void draw_once(sheet *s)
         const char *op;
         void (*draw)(sheet *s);
     } table[] = {
-        {"Conv", draw_conv},
-        {"Gemm", draw_gemm},
-        {"MatMul", draw_matmul},
-        {"MaxPool", draw_pool},
-        {"AveragePool", draw_pool},
-        {"GlobalAveragePool", draw_global_pool},
-        {"GlobalMaxPool", draw_global_pool},
-        {"BatchNormalization", draw_batch_normalization},
-        {"LRN", draw_lrn},
-        {"Softmax", draw_softmax},
-        {"LogSoftmax", draw_softmax},
-        {"ReduceMean", draw_reduce_mean},
-        {"Clip", draw_clip},
-        {"Add", draw_binary},
-        {"Sub", draw_binary},
-        {"Mul", draw_binary},
-        {"Div", draw_binary},
-        {"Sum", draw_sum},
-        {"Concat", draw_concat},
-        {"Flatten", draw_flatten},
-        {"Reshape", draw_reshape},
-        {"Transpose", draw_transpose},
-        {"Squeeze", draw_squeeze},
-        {"Unsqueeze", draw_unsqueeze},
-        {"Pad", draw_pad},
-        {"ConstantOfShape", draw_constant_of_shape},
+#define OR_OP(op, compute, draw) {op, draw},
+#include "oracle_ops.def"
+#undef OR_OP
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].op, s->c->node.op)) {
             table[i].draw(s);
             return;
         }
-    draw_unary(s);
+    fprintf(stderr, "draw: no operator %s\n", s->c->node.op);
+    exit(99);
 }
 
 /* A result that is finite everywhere (no window lies wholly in the padding) and not mostly zeros.

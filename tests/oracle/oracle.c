@@ -34,6 +34,7 @@ or_array *or_copy(const or_array *a)
 {
     or_array *b = or_new(a->rank, a->dims);
     b->integer = a->integer;
+    b->dtype = a->dtype;
     memcpy(b->v, a->v, (size_t)a->count * sizeof *a->v);
     memcpy(b->slack, a->slack, (size_t)a->count * sizeof *a->slack);
     return b;
@@ -208,39 +209,9 @@ bool or_compute(const or_node *n, or_array **out)
         const char *op;
         or_function *f;
     } table[] = {
-        {"Conv", or_conv},
-        {"Gemm", or_gemm},
-        {"MatMul", or_matmul},
-        {"MaxPool", or_max_pool},
-        {"AveragePool", or_average_pool},
-        {"GlobalAveragePool", or_global_average_pool},
-        {"GlobalMaxPool", or_global_max_pool},
-        {"BatchNormalization", or_batch_normalization},
-        {"LRN", or_lrn},
-        {"Softmax", or_softmax},
-        {"LogSoftmax", or_log_softmax},
-        {"ReduceMean", or_reduce_mean},
-        {"Relu", or_unary},
-        {"LeakyRelu", or_unary},
-        {"Sigmoid", or_unary},
-        {"Tanh", or_unary},
-        {"HardSigmoid", or_unary},
-        {"HardSwish", or_unary},
-        {"Identity", or_unary},
-        {"Clip", or_clip},
-        {"Add", or_binary},
-        {"Sub", or_binary},
-        {"Mul", or_binary},
-        {"Div", or_binary},
-        {"Sum", or_sum},
-        {"Concat", or_concat},
-        {"Flatten", or_same_elements},
-        {"Reshape", or_same_elements},
-        {"Squeeze", or_same_elements},
-        {"Unsqueeze", or_same_elements},
-        {"Transpose", or_transpose},
-        {"Pad", or_pad},
-        {"ConstantOfShape", or_constant_of_shape},
+#define OR_OP(op, compute, draw) {op, compute},
+#include "oracle_ops.def"
+#undef OR_OP
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].op, n->op)) return table[i].f(n, out);

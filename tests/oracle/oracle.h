@@ -25,7 +25,8 @@ typedef struct or_array {
     int rank;
     int64_t dims[OR_MAX_RANK];
     int64_t count;
-    bool integer;  /* stands for int64 data: shapes, axes, indices */
+    bool integer;  /* whole numbers, compared exactly */
+    int dtype;     /* ONNX's number of the type; 0: float32, or int64 (shapes, axes) if integer */
     double *v;     /* [count] */
     double *slack; /* [count], of results: tolerated error in units of float's epsilon (2^-23) */
 } or_array;
@@ -93,10 +94,12 @@ typedef struct or_window {
 bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_window axis[2]);
 
 typedef bool or_function(const or_node *n, or_array **out);
-or_function or_conv, or_gemm, or_matmul;
-or_function or_max_pool, or_average_pool, or_global_average_pool, or_global_max_pool;
-or_function or_batch_normalization, or_lrn, or_softmax, or_log_softmax, or_reduce_mean;
-or_function or_unary, or_clip, or_binary, or_sum;
-or_function or_concat, or_same_elements, or_transpose, or_pad, or_constant_of_shape;
+/* several operators share a function: declared once for each */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls"
+#define OR_OP(op, compute, draw) or_function compute;
+#include "oracle_ops.def"
+#undef OR_OP
+#pragma GCC diagnostic pop
 
 #endif /* ORACLE_H */

@@ -2,20 +2,62 @@
 #include "ops_build.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
 
+enum ph_dtype ops_dtype(const or_array *a)
+{
+    return a->dtype ? (enum ph_dtype)a->dtype : a->integer ? PH_INT64 : PH_FLOAT32;
+}
+
+#define OPS_TYPES(X)                                                                               \
+    X(PH_FLOAT32, float)                                                                           \
+    X(PH_FLOAT64, double)                                                                          \
+    X(PH_INT8, int8_t)                                                                             \
+    X(PH_INT16, int16_t)                                                                           \
+    X(PH_INT32, int32_t)                                                                           \
+    X(PH_INT64, int64_t)                                                                           \
+    X(PH_UINT8, uint8_t)                                                                           \
+    X(PH_UINT16, uint16_t)                                                                         \
+    X(PH_UINT32, uint32_t)                                                                         \
+    X(PH_UINT64, uint64_t)                                                                         \
+    X(PH_BOOL, uint8_t)
+
+double ops_get(enum ph_dtype dtype, const void *data, int64_t i)
+{
+#define GET(number, type)                                                                          \
+    case number:                                                                                   \
+        return (double)((const type *)data)[i];
+    switch (dtype) {
+        OPS_TYPES(GET)
+    default:
+        abort(); /* a type that the oracle does not use */
+    }
+#undef GET
+}
+
+static void set(enum ph_dtype dtype, void *data, int64_t i, double v)
+{
+#define SET(number, type)                                                                          \
+    case number:                                                                                   \
+        ((type *)data)[i] = (type)v;                                                               \
+        return;
+    switch (dtype) {
+        OPS_TYPES(SET)
+    default:
+        abort();
+    }
+#undef SET
+}
+
 static ph_tensor *tensor_of(const or_array *a)
 {
     ph_tensor *t = NULL;
-    enum ph_dtype dtype = a->integer ? PH_INT64 : PH_FLOAT32;
-    if (ph_tensor_new(NULL, dtype, (size_t)a->rank, a->dims, &t, NULL)) return NULL;
+    if (ph_tensor_new(NULL, ops_dtype(a), (size_t)a->rank, a->dims, &t, NULL)) return NULL;
     for (int64_t i = 0; i < a->count; i++)
-        if (a->integer)
-            ((int64_t *)ph_tensor_data(t))[i] = (int64_t)a->v[i];
-        else
-            ((float *)ph_tensor_data(t))[i] = (float)a->v[i];
+        set(ops_dtype(a), ph_tensor_data(t), i, a->v[i]);
     return t;
 }
 

@@ -17,4 +17,8 @@ typedef struct ops_graph {
 enum ph_status ops_build(const draw_case *c, ops_graph *out, ph_error *err);
 void ops_graph_free(ops_graph *g);
 
+/* The library's type of an array of the oracle, and element i of data of that type. */
+enum ph_dtype ops_dtype(const or_array *a);
+double ops_get(enum ph_dtype dtype, const void *data, int64_t i);
+
 #endif /* OPS_BUILD_H */

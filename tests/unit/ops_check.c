@@ -84,14 +84,13 @@ static bool compare(const bench *b, int o, const or_array *want)
         return miss(
             b, "output %d: %zu dimensions, [%lld,...], not those of the oracle (%d, [%lld,...])", o,
             p->rank, (long long)p->dims[0], want->rank, (long long)want->dims[0]);
-    if ((p->dtype == PH_INT64) != want->integer)
+    if (p->dtype != ops_dtype(want))
         return miss(b, "output %d: type %s", o, ph_dtype_name(p->dtype));
     if (!trustworthy(want)) return miss(b, "output %d is mostly zeros: untrustworthy", o);
     int64_t n_bad = 0, worst = -1;
     double worst_by = 0;
     for (int64_t i = 0; i < want->count; i++) {
-        double got = want->integer ? (double)((int64_t *)b->output[o])[i]
-                                   : (double)((float *)b->output[o])[i];
+        double got = ops_get(p->dtype, b->output[o], i);
         double off = fabs(got - want->v[i]);
         double allowed = b->c->exact ? 0 : want->slack[i] * EPSILON + SMALLEST;
         if (off <= allowed) continue;
@@ -101,9 +100,8 @@ static bool compare(const bench *b, int o, const or_array *want)
     if (!n_bad) return true;
     return miss(b, "output %d: %lld of %lld wrong, element %lld: got %.9g, want %.9g +- %.3g", o,
                 (long long)n_bad, (long long)want->count, (long long)worst,
-                want->integer ? (double)((int64_t *)b->output[o])[worst]
-                              : (double)((float *)b->output[o])[worst],
-                want->v[worst], b->c->exact ? 0 : want->slack[worst] * EPSILON);
+                ops_get(p->dtype, b->output[o], worst), want->v[worst],
+                b->c->exact ? 0 : want->slack[worst] * EPSILON);
 }
 
 static bool compare_threads(bench *b)
