@@ -128,6 +128,13 @@ PH_API enum ph_status ph_cpu_limit(const char *isa);
  */
 PH_API const char *ph_kernel_name(size_t i, const char **slot);
 
+/*
+ * The operator number `i` (0, 1, 2, ...) of ONNX's default domain that Pinhole knows, such as
+ * "Conv", or NULL past the last one. `since` and `until`, if not NULL, receive the first and the
+ * last opset whose definition of it is understood; until 0: to the newest. Static storage.
+ */
+PH_API const char *ph_op_name(size_t i, int *since, int *until);
+
 /* Number of CPUs this process may run on; at least 1. What "0 threads" means elsewhere. */
 PH_API size_t ph_cpu_count(void);
 

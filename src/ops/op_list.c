@@ -19,3 +19,12 @@ const phi_op *phi_op_find(const char *name)
         if (strcmp(ops[i]->name, name) == 0) return ops[i];
     return NULL;
 }
+
+const char *ph_op_name(size_t i, int *since, int *until)
+{
+    const phi_op *op = phi_op_at(i);
+    if (!op) return NULL;
+    if (since) *since = op->since;
+    if (until) *until = op->until;
+    return op->name;
+}
