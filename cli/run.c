@@ -60,8 +60,20 @@ static int new_outputs(const ph_plan *plan, ph_tensor **outputs)
     return CLI_OK;
 }
 
-static int run_plan(const ph_plan *plan, size_t threads, ph_tensor *const *inputs,
-                    ph_tensor **outputs)
+/* The data of each port of the plan, which has none for inputs whose values it knows. */
+static void find_inputs(const ph_plan *plan, const ph_graph *g, ph_tensor *const *inputs,
+                        const void **in)
+{
+    for (size_t i = 0, k = 0; k < ph_plan_n_inputs(plan); i++) {
+        const char *name = ph_value_name(g, ph_graph_input(g, i));
+        if (strcmp(name, ph_plan_input(plan, k)->name) == 0) {
+            in[k++] = ph_tensor_const_data(inputs[i]);
+        }
+    }
+}
+
+static int run_plan(const ph_plan *plan, const ph_graph *g, size_t threads,
+                    ph_tensor *const *inputs, ph_tensor **outputs)
 {
     ph_error err = {0};
     ph_run *run = NULL;
@@ -70,9 +82,7 @@ static int run_plan(const ph_plan *plan, size_t threads, ph_tensor *const *input
     void **out = calloc(n_out + 1, sizeof *out);
     int status = in && out ? new_outputs(plan, outputs) : cli_nomem();
     if (status == CLI_OK) {
-        for (size_t i = 0; i < n_in; i++) {
-            in[i] = ph_tensor_const_data(inputs[i]);
-        }
+        find_inputs(plan, g, inputs, in);
         for (size_t i = 0; i < n_out; i++) {
             out[i] = ph_tensor_data(outputs[i]);
         }
@@ -88,25 +98,46 @@ static int run_plan(const ph_plan *plan, size_t threads, ph_tensor *const *input
     return status;
 }
 
+/* A plan for these inputs; the values of those that shapes depend on become part of it. */
+static int new_plan(const ph_graph *g, const char *model, ph_tensor *const *inputs, ph_plan **plan)
+{
+    size_t n = ph_graph_n_inputs(g);
+    cli_hints hints;
+    ph_error err = {0};
+    bool *wanted = calloc(n + 1, sizeof *wanted);
+    ph_known_value *values = calloc(n + 1, sizeof *values);
+    int status = cli_hints_new(g, &hints);
+    if (status == CLI_OK && (!wanted || !values)) status = cli_nomem();
+    if (status == CLI_OK) {
+        ph_plan_desc desc = {.n_values = n, .values = values};
+        for (size_t i = 0; i < n; i++) {
+            values[i] = (ph_known_value){ph_value_name(g, ph_graph_input(g, i)), inputs[i]};
+        }
+        enum ph_status st = ph_graph_wanted_values(g, &desc, wanted, &err);
+        desc.n_values = 0;
+        for (size_t i = 0; i < n; i++) {
+            cli_hints_set(&hints, g, i, ph_tensor_rank(inputs[i]), ph_tensor_dims(inputs[i]));
+            if (wanted[i]) values[desc.n_values++] = values[i];
+        }
+        desc.n_hints = hints.n;
+        desc.hints = hints.at;
+        if (!st) st = ph_plan_new(g, &desc, plan, &err);
+        if (st) status = cli_fail_in(model, st, &err);
+    }
+    cli_hints_free(&hints);
+    free(wanted);
+    free(values);
+    return status;
+}
+
 int run_graph(const ph_graph *g, const run_options *o, ph_tensor *const *inputs,
               const char *const *from, ph_tensor **outputs)
 {
-    cli_hints hints;
-    ph_error err = {0};
     ph_plan *plan = NULL;
-    int status = cli_hints_new(g, &hints);
-    if (status == CLI_OK) status = check_types(g, inputs, from);
-    if (status == CLI_OK) {
-        for (size_t i = 0; i < ph_graph_n_inputs(g); i++) {
-            cli_hints_set(&hints, g, i, ph_tensor_rank(inputs[i]), ph_tensor_dims(inputs[i]));
-        }
-        ph_plan_desc desc = {.n_hints = hints.n, .hints = hints.at};
-        enum ph_status st = ph_plan_new(g, &desc, &plan, &err);
-        if (st) status = cli_fail_in(o->model, st, &err);
-    }
-    if (status == CLI_OK) status = run_plan(plan, o->threads, inputs, outputs);
+    int status = check_types(g, inputs, from);
+    if (status == CLI_OK) status = new_plan(g, o->model, inputs, &plan);
+    if (status == CLI_OK) status = run_plan(plan, g, o->threads, inputs, outputs);
     ph_plan_free(plan);
-    cli_hints_free(&hints);
     return status;
 }
 

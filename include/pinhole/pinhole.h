@@ -394,6 +394,12 @@ typedef struct ph_shape_hint {
     int64_t dims[PH_MAX_RANK];
 } ph_shape_hint;
 
+/* The value of an input, known before running. Borrowed. */
+typedef struct ph_known_value {
+    const char *name; /* NULL: the graph's only input */
+    const ph_tensor *value;
+} ph_known_value;
+
 /* --- Account ------------------------------------------------------------------------------- */
 
 /* What a 1x1 convolution does to the channels. */
@@ -470,15 +476,31 @@ typedef struct ph_plan ph_plan;
 typedef struct ph_plan_desc {
     size_t n_hints;
     const ph_shape_hint *hints; /* [n_hints] shapes of inputs; open batch sizes are 1 otherwise */
+    /* [n_values] values of inputs that are known now (copied): constants of the plan, which has no
+     * ports for these inputs. Shapes may depend on them: see ph_graph_wanted_values. */
+    size_t n_values;
+    const ph_known_value *values;
     bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
 } ph_plan_desc;
+
+/*
+ * Some networks compute shapes, axes, pads or the like from the values of inputs. Which inputs must
+ * be known when the plan is made, out of those that the caller could give in desc->values?
+ *
+ * wanted  out, [ph_graph_n_inputs(g)]: true for inputs among desc->values that some shape depends on
+ *
+ * Errors: PH_ERR_NOMEM. Anything that is wrong with the graph or `desc` is for ph_plan_new to find.
+ */
+PH_API enum ph_status ph_graph_wanted_values(const ph_graph *g, const ph_plan_desc *desc,
+                                             bool *wanted, ph_error *err);
 
 /* `g` is borrowed and must outlive the plan unchanged. `desc` may be NULL. */
 PH_API enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                   ph_error *err);
 PH_API void ph_plan_free(ph_plan *p);
 
-/* Inputs and outputs of a plan, in the graph's order, with shapes decided. Live with the plan. */
+/* Inputs (without those whose values were given) and outputs of a plan, in the graph's order, with
+ * shapes decided. Live with the plan. */
 typedef struct ph_port {
     const char *name;
     enum ph_dtype dtype;

@@ -174,6 +174,14 @@ static const char *reason(const ph_graph *g, const phi_node *n, char *buf, size_
     return NULL;
 }
 
+enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, ph_error *err)
+{
+    char why[256];
+    if (!reason(g, n, why, sizeof why)) return PH_OK;
+    return phi_fail(err, PH_ERR_UNSUPPORTED, n->name, "%s '%s': %s is not supported", n->op_type,
+                    n->name, why);
+}
+
 /* List the nodes from `first` on that have the reason `why`, if none before had it. */
 static void list_group(const ph_graph *g, size_t first, const char *why, list *l)
 {
@@ -208,26 +216,21 @@ enum ph_status phi_graph_check_supported(const ph_graph *g, ph_error *err)
                     g->name, n_nodes, n_nodes == 1 ? " is" : "s are", l.text, more);
 }
 
-/* Can shapes be inferred without being told any? */
-static bool shapes_are_known(const ph_graph *g)
+/* What only a shape or a value from outside can decide is no fault of the graph. */
+static enum ph_status only_faults(void *user, const phi_problem *p)
 {
-    for (size_t i = 0; i < g->n_inputs; i++) {
-        const phi_value *v = &g->values[g->inputs[i]];
-        if (v->constant) continue;
-        if (v->rank < 0) return false;
-        for (int d = 1; d < v->rank; d++)
-            if (v->dims[d] < 0) return false;
-    }
-    return true;
+    (void)user;
+    const bool open = p->node < 0 && p->status == PH_ERR_SHAPE; /* none is given that could be wrong */
+    return open || p->unknown != PH_NONE ? PH_OK : p->status;
 }
 
 enum ph_status ph_graph_check(const ph_graph *g, ph_error *err)
 {
+    const phi_infer_desc desc = { .problem = only_faults };
+    phi_facts *facts;
     enum ph_status st = phi_graph_check_structure(g, err);
     if (!st) st = phi_graph_check_supported(g, err);
-    if (st || !shapes_are_known(g)) return st;
-    phi_facts *facts;
-    st = phi_infer_graph(g, 0, NULL, false, &facts, err);
+    if (!st) st = phi_infer_graph_with(g, &desc, &facts, err);
     if (!st) phi_facts_free(facts);
     return st;
 }

@@ -118,8 +118,10 @@ enum ph_status phi_graph_sort(ph_graph *g, ph_error *err);
 enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err);
 /* All nodes with operators, opsets or attributes that Pinhole does not know, in one message. */
 enum ph_status phi_graph_check_supported(const ph_graph *g, ph_error *err);
+/* The same for one node. */
+enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, ph_error *err);
 
-/* --- infer.c --------------------------------------------------------------------------------- */
+/* --- infer.c, infer_inputs.c, fold.c --------------------------------------------------------------------------------- */
 
 /* What is known about a value for given input shapes. */
 typedef struct phi_fact {
@@ -136,11 +138,39 @@ typedef struct phi_facts {
     void **params;   /* [n_nodes] op->params_bytes each; NULL if 0 */
 } phi_facts;
 
-/*
- * Shapes, constants and parameters of the whole graph for given input shapes. Nodes whose inputs are
- * all constant are computed at once and become constants (constant folding), unless
- * `fold` is false, when only small integer results are (what shapes are made of).
- */
+/* Something that keeps inference from knowing all there is to know. */
+typedef struct phi_problem {
+    int32_t node; /* or -1: an input of the graph */
+    enum ph_status status;
+    const ph_error *err;
+    ph_value unknown; /* the value that must be known before running and is not, or PH_NONE */
+} phi_problem;
+
+/* What inference goes by; zero means the default. */
+typedef struct phi_infer_desc {
+    size_t n_hints;
+    const ph_shape_hint *hints; /* [n_hints] */
+    size_t n_values;
+    const ph_known_value *values; /* [n_values] inputs whose values are known: copied */
+    /* Nodes whose inputs are all constant are computed at once and become constants (constant
+     * folding). If false, only what shapes are made of is: few numbers, no weights of layers. */
+    bool fold;
+    int64_t open_size; /* for open dimensions of images (the third on); 0: they are a problem */
+    /*
+     * Called for every problem; inference then goes on with what the file declares about results,
+     * and calls `skipped` (may be NULL) for nodes of which not enough is known to be looked at. A
+     * result other than PH_OK ends it. NULL: the first problem ends inference and is its result.
+     */
+    enum ph_status (*problem)(void *user, const phi_problem *p);
+    enum ph_status (*skipped)(void *user, size_t node);
+    void *user;
+    ph_value *unknown; /* optional, receives the last problem's `unknown` */
+} phi_infer_desc;
+
+/* Shapes, constants and parameters of the whole graph for given input shapes. */
+enum ph_status phi_infer_graph_with(const ph_graph *g, const phi_infer_desc *desc, phi_facts **out,
+                                    ph_error *err);
+/* The same with hints alone. */
 enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
                                bool fold, phi_facts **out, ph_error *err);
 void phi_facts_free(phi_facts *f);

@@ -2,102 +2,46 @@
 /*
  * Shapes, constants and operator parameters of a whole graph, for input shapes that are known.
  */
-#include <math.h>
+#include "graph/infer.h"
 
-#include "graph/graph.h"
+/* --- Start ------------------------------------------------------------------------------------- */
 
-#define SMALL_CONSTANT 1024 /* elements: what shapes and axes are made of */
-
-/* --- Inputs ------------------------------------------------------------------------------------ */
-
-static const ph_shape_hint *hint_for(const ph_graph *g, const char *name, size_t n_hints,
-                                     const ph_shape_hint *hints)
+/* Report a problem of node `node` (-1: of an input). Lack of memory and our own bugs always end
+ * inference. */
+static enum ph_status problem(const phi_infer_desc *desc, int32_t node, enum ph_status st,
+                              const ph_error *err, ph_value unknown)
 {
-    for (size_t i = 0; i < n_hints; i++)
-        if (hints[i].name ? strcmp(hints[i].name, name) == 0 : ph_graph_n_inputs(g) == 1)
-            return &hints[i];
-    return NULL;
+    if (desc->unknown) *desc->unknown = unknown;
+    if (!desc->problem || st == PH_ERR_NOMEM || st == PH_ERR_INTERNAL) return st;
+    return desc->problem(desc->user, &(phi_problem){ node, st, err, unknown });
 }
 
-/* Every hint must be about an input. */
-static enum ph_status check_hints(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
-                                  ph_error *err)
+static enum ph_status start_fact(phi_facts *f, const phi_infer_desc *desc, size_t i, ph_error *err)
 {
-    for (size_t i = 0; i < n_hints; i++) {
-        const char *name = hints[i].name;
-        if (hints[i].rank > PH_MAX_RANK)
-            return phi_fail(err, PH_ERR_ARG, name, "shape for '%s': %zu dimensions; at most %d are "
-                            "possible", name ? name : "", hints[i].rank, PH_MAX_RANK);
-        if (!name && ph_graph_n_inputs(g) != 1)
-            return phi_fail(err, PH_ERR_ARG, NULL, "a shape without a name needs a graph with one "
-                            "input; '%s' has %zu", g->name, ph_graph_n_inputs(g));
-        if (!name) continue;
-        const ph_value v = ph_graph_find(g, name);
-        if (v == PH_NONE || !g->values[v].is_input || g->values[v].constant)
-            return phi_fail(err, PH_ERR_NOT_FOUND, name, "a shape is given for '%s', which is no "
-                            "input of graph '%s'", name, g->name);
+    const phi_value *v = &f->graph->values[i];
+    phi_fact *fact = &f->value[i];
+    const ph_tensor *known = NULL;
+    fact->type.rank = -1;
+    if (v->constant) {
+        fact->type = v->constant->type;
+        fact->constant = v->constant;
+        return PH_OK;
     }
-    return PH_OK;
+    if (!v->is_input) return PH_OK;
+    enum ph_status st = phi_infer_input(f->graph, v, desc, &fact->type, &known, err);
+    if (!st && known) st = phi_tensor_copy(&f->mem, known, &fact->owned, err);
+    fact->constant = fact->owned;
+    if (!st) return PH_OK;
+    fact->type.rank = -1;
+    return problem(desc, -1, st, err, PH_NONE);
 }
 
-static enum ph_status input_from_hint(const phi_value *v, const ph_shape_hint *h, phi_type *t,
-                                      ph_error *err)
+static enum ph_status start_facts(phi_facts *f, const phi_infer_desc *desc, ph_error *err)
 {
-    char want[PHI_TYPE_TEXT], got[PHI_TYPE_TEXT];
-    t->rank = (int)h->rank;
-    memcpy(t->dims, h->dims, sizeof t->dims);
-    bool fits = v->rank < 0 || v->rank == t->rank;
-    for (int d = 1; d < t->rank && fits && v->rank >= 0; d++)
-        fits = v->dims[d] < 0 || v->dims[d] == t->dims[d];
-    if (fits) return PH_OK;
-    return phi_fail(err, PH_ERR_SHAPE, v->name, "input '%s': the shape %s does not fit; it is "
-                    "declared as %s (-1 is open)", v->name,
-                    phi_dims_text(t->rank, t->dims, got, sizeof got),
-                    phi_dims_text(v->rank, v->dims, want, sizeof want));
-}
-
-static enum ph_status input_type(const ph_graph *g, const phi_value *v, size_t n_hints,
-                                 const ph_shape_hint *hints, phi_type *t, ph_error *err)
-{
-    const ph_shape_hint *h = hint_for(g, v->name, n_hints, hints);
-    *t = (phi_type){ .dtype = v->dtype, .rank = v->rank };
-    if (ph_dtype_size(v->dtype) == 0)
-        return phi_fail(err, PH_ERR_TYPE, v->name, "input '%s' is of type %s, which cannot be used",
-                        v->name, ph_dtype_name(v->dtype));
-    if (h) {
-        enum ph_status st = input_from_hint(v, h, t, err);
-        return st ? st : phi_type_check(t, v->name, err);
-    }
-    if (v->rank < 0)
-        return phi_fail(err, PH_ERR_SHAPE, v->name, "input '%s' has no declared shape; one must be "
-                        "given", v->name);
-    for (int d = 0; d < v->rank; d++) {
-        t->dims[d] = v->dims[d] < 0 && d == 0 ? 1 : v->dims[d];
-        if (t->dims[d] < 0)
-            return phi_fail(err, PH_ERR_SHAPE, v->name, "input '%s' leaves dimension %d%s%s%s open; "
-                            "a shape must be given", v->name, d, v->dim_names[d] ? " (" : "",
-                            v->dim_names[d] ? v->dim_names[d] : "", v->dim_names[d] ? ")" : "");
-    }
-    return phi_type_check(t, v->name, err);
-}
-
-static enum ph_status start_facts(phi_facts *f, size_t n_hints, const ph_shape_hint *hints,
-                                  ph_error *err)
-{
-    const ph_graph *g = f->graph;
-    for (size_t i = 0; i < g->n_values; i++) {
-        phi_fact *fact = &f->value[i];
-        const phi_value *v = &g->values[i];
-        fact->type.rank = -1;
-        if (v->constant) {
-            fact->type = v->constant->type;
-            fact->constant = v->constant;
-        } else if (v->is_input) {
-            enum ph_status st = input_type(g, v, n_hints, hints, &fact->type, err);
-            if (st) return st;
-        }
-    }
-    return PH_OK;
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < f->n_values; i++) f->value[i].type.rank = -1;
+    for (size_t i = 0; i < f->n_values && !st; i++) st = start_fact(f, desc, i, err);
+    return st;
 }
 
 /* --- Nodes ------------------------------------------------------------------------------------- */
@@ -169,55 +113,18 @@ static enum ph_status check_results(const phi_infer *c)
     return PH_OK;
 }
 
-/* --- Constant folding ---------------------------------------------------------------------------- */
-
-static bool can_fold(const phi_infer *c, bool fold)
-{
-    const phi_op *op = c->node->op;
-    if (!op->forward || op->layout == PHI_LAYOUT_IMAGE) return false;
-    for (size_t k = 0; k < c->n_in; k++)
-        if (c->in[k] && !c->constant[k]) return false;
-    for (size_t k = 0; k < c->n_out; k++) {
-        const bool index = c->out[k].dtype == PH_INT64 || c->out[k].dtype == PH_INT32;
-        const bool small = index && phi_type_count(&c->out[k]) <= SMALL_CONSTANT;
-        if (!fold && c->n_in > 0 && !small) return false;
-    }
-    return true;
-}
-
-/* Run the node on its constants; results are the node's facts from now on. */
-static enum ph_status fold_node(phi_facts *f, const phi_infer *c)
+static enum ph_status need_types(const phi_facts *f, const phi_infer *c)
 {
     const phi_node *n = c->node;
-    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    ph_tensor *result[PHI_MAX_OUT] = { NULL };
-    for (size_t k = 0; k < c->n_in; k++)
-        in[k] = c->constant[k] ? phi_view_of(c->constant[k]) : PHI_NO_VIEW;
-    enum ph_status st = PH_OK;
-    for (size_t k = 0; k < c->n_out && !st; k++) {
-        st = phi_tensor_new(&f->mem, &c->out[k], &result[k], c->err);
-        if (!st) out[k] = phi_view_of(result[k]);
-    }
-    phi_exec e = { .node = n, .params = c->params, .n_in = c->n_in, .n_out = c->n_out, .in = in,
-                   .out = out, .lo = -INFINITY, .hi = INFINITY };
-    if (!st && n->op->work_bytes) {
-        const size_t bytes = n->op->work_bytes(&e, false);
-        if (bytes && !(e.work = phi_alloc(&f->mem, bytes))) st = phi_fail_nomem(c->err);
-    }
-    if (!st) st = n->op->forward(&e, c->err);
-    phi_free(&f->mem, e.work);
-    for (size_t k = 0; k < c->n_out; k++) {
-        if (st || n->out[k] == PH_NONE) {
-            ph_tensor_free(result[k]);
-            continue;
-        }
-        phi_fact *fact = &f->value[n->out[k]];
-        fact->constant = fact->owned = result[k];
-    }
-    return st;
+    for (size_t k = 0; k < n->n_in; k++)
+        if (n->in[k] != PH_NONE && !c->in[k])
+            return phi_op_fail(c, PH_ERR_GRAPH, "its input '%s' has no known shape",
+                               f->graph->values[n->in[k]].name);
+    return PH_OK;
 }
 
-static enum ph_status infer_node(phi_facts *f, size_t i, bool fold, ph_error *err)
+static enum ph_status infer_node(phi_facts *f, size_t i, const phi_infer_desc *desc,
+                                 size_t *unknown, ph_error *err)
 {
     const phi_node *n = &f->graph->nodes[i];
     const phi_type *in[PHI_MAX_IN];
@@ -230,18 +137,57 @@ static enum ph_status infer_node(phi_facts *f, size_t i, bool fold, ph_error *er
     }
     phi_facts_node(f, i, &c, in, constant, out);
     c.err = err;
+    c.unknown = unknown;
     for (size_t k = 0; k < n->n_out && k < PHI_MAX_OUT; k++) out[k] = (phi_type){ .rank = -1 };
     enum ph_status st = check_inputs(&c);
-    for (size_t k = 0; k < n->n_in && !st; k++)
-        if (n->in[k] != PH_NONE && !in[k])
-            st = phi_op_fail(&c, PH_ERR_GRAPH, "its input '%s' has no known shape",
-                             f->graph->values[n->in[k]].name);
+    if (!st) st = need_types(f, &c);
     if (!st) st = n->op->infer(&c);
     if (!st) st = check_results(&c);
     if (st) return st;
     for (size_t k = 0; k < n->n_out; k++)
         if (n->out[k] != PH_NONE) f->value[n->out[k]].type = out[k];
-    return can_fold(&c, fold) ? fold_node(f, &c) : PH_OK;
+    return phi_can_fold(f, &c, desc->fold) ? phi_fold_node(f, &c) : PH_OK;
+}
+
+/* --- Going on past problems -------------------------------------------------------------------- */
+
+/* What the file declares, where inference cannot say more: an open first dimension is 1. */
+static void declared_type(const phi_value *v, phi_type *t)
+{
+    *t = (phi_type){ .dtype = v->dtype, .rank = v->rank };
+    if (ph_dtype_size(v->dtype) == 0) t->rank = -1;
+    for (int d = 0; d < t->rank; d++) {
+        t->dims[d] = v->dims[d] < 0 && d == 0 ? 1 : v->dims[d];
+        if (t->dims[d] < 0) t->rank = -1;
+    }
+    if (t->rank >= 0 && phi_type_check(t, v->name, NULL)) t->rank = -1;
+}
+
+static bool inputs_are_known(const phi_facts *f, const phi_node *n)
+{
+    for (size_t k = 0; k < n->n_in; k++)
+        if (n->in[k] != PH_NONE && f->value[n->in[k]].type.rank < 0) return false;
+    return true;
+}
+
+/* Node i with its problems reported: what it makes is then what the file says of it, or nothing. */
+static enum ph_status survey_node(phi_facts *f, size_t i, const phi_infer_desc *desc, ph_error *err)
+{
+    const phi_node *n = &f->graph->nodes[i];
+    size_t unknown = SIZE_MAX;
+    enum ph_status st = phi_node_supported(f->graph, n, err);
+    if (!st && desc->problem && !inputs_are_known(f, n)) {
+        if (desc->skipped) st = desc->skipped(desc->user, i);
+    } else {
+        if (!st) st = infer_node(f, i, desc, &unknown, err);
+        if (!st) return PH_OK;
+        const ph_value v = unknown < n->n_in ? n->in[unknown] : PH_NONE;
+        st = problem(desc, (int32_t)i, st, err, v);
+    }
+    for (size_t k = 0; k < n->n_out && !st; k++)
+        if (n->out[k] != PH_NONE)
+            declared_type(&f->graph->values[n->out[k]], &f->value[n->out[k]].type);
+    return st;
 }
 
 void phi_facts_free(phi_facts *f)
@@ -255,12 +201,21 @@ void phi_facts_free(phi_facts *f)
     phi_free(&mem, f);
 }
 
-enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
-                               bool fold, phi_facts **out, ph_error *err)
+static enum ph_status check_before(const ph_graph *g, const phi_infer_desc *desc, ph_error *err)
 {
-    enum ph_status st = phi_graph_check_structure(g, err);
-    if (!st) st = phi_graph_check_supported(g, err);
-    if (!st) st = check_hints(g, n_hints, hints, err);
+    enum ph_status st = PH_OK;
+    if (!desc->problem) st = phi_graph_check_structure(g, err);
+    if (!desc->problem && !st) st = phi_graph_check_supported(g, err);
+    return st ? st : phi_infer_check_desc(g, desc, err);
+}
+
+enum ph_status phi_infer_graph_with(const ph_graph *g, const phi_infer_desc *desc, phi_facts **out,
+                                    ph_error *err)
+{
+    ph_error own; /* a problem's message is wanted even if the caller does not */
+    if (!err) err = &own;
+    if (desc->unknown) *desc->unknown = PH_NONE;
+    enum ph_status st = check_before(g, desc, err);
     if (st) return st;
     phi_facts *f = phi_calloc(&g->mem, 1, sizeof *f);
     if (!f) return phi_fail_nomem(err);
@@ -268,11 +223,18 @@ enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape
                       .value = phi_calloc(&g->mem, g->n_values, sizeof *f->value),
                       .params = phi_calloc(&g->mem, g->n_nodes, sizeof *f->params) };
     if (!f->value || !f->params) st = phi_fail_nomem(err);
-    if (!st) st = start_facts(f, n_hints, hints, err);
-    for (size_t i = 0; i < g->n_nodes && !st; i++) st = infer_node(f, i, fold, err);
+    if (!st) st = start_facts(f, desc, err);
+    for (size_t i = 0; i < g->n_nodes && !st; i++) st = survey_node(f, i, desc, err);
     if (st)
         phi_facts_free(f);
     else
         *out = f;
     return st;
+}
+
+enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
+                               bool fold, phi_facts **out, ph_error *err)
+{
+    const phi_infer_desc desc = { .n_hints = n_hints, .hints = hints, .fold = fold };
+    return phi_infer_graph_with(g, &desc, out, err);
 }

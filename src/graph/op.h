@@ -37,6 +37,7 @@ typedef struct phi_infer {
     const ph_tensor *const *constant; /* [n_in] */
     phi_type *out;                    /* [n_out] */
     void *params;
+    size_t *unknown; /* may be NULL; receives the input whose value is missing (phi_known_input) */
     ph_error *err;
 } phi_infer;
 
@@ -85,6 +86,7 @@ typedef struct phi_op {
     uint32_t trainable; /* bit i: a constant at input i is a parameter that training updates */
     uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
+    bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */
     size_t params_bytes;
 
     enum ph_status (*infer)(phi_infer *c);

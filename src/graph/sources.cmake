@@ -4,7 +4,9 @@ list(APPEND PINHOLE_SOURCES
   graph/build.c
   graph/check.c
   graph/copy.c
+  graph/fold.c
   graph/infer.c
+  graph/infer_inputs.c
   graph/loop.c
   graph/names.c
   graph/sum_to.c

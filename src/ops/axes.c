@@ -34,6 +34,7 @@ enum ph_status phi_known_input(const phi_infer *c, size_t input, const char *wha
     const phi_type *t = input < c->n_in ? c->in[input] : NULL;
     if (!t) return phi_op_fail(c, PH_ERR_ARG, "input %zu (%s) is missing", input, what);
     *out = c->constant[input];
+    if (!*out && c->unknown) *c->unknown = input;
     if (!*out)
         return phi_op_fail(c, PH_ERR_UNSUPPORTED,
                            "input %zu (%s) must be known before running, but is computed from an "

@@ -208,17 +208,17 @@ static void fill_port(const builder *b, ph_value v, ph_port *port)
 static enum ph_status add_inputs(builder *b)
 {
     ph_plan *p = b->p;
-    p->n_inputs = ph_graph_n_inputs(b->g);
-    p->inputs = phi_calloc(&p->mem, p->n_inputs, sizeof *p->inputs);
-    p->input_slots = phi_calloc(&p->mem, p->n_inputs, sizeof *p->input_slots);
+    p->inputs = phi_calloc(&p->mem, b->g->n_inputs, sizeof *p->inputs);
+    p->input_slots = phi_calloc(&p->mem, b->g->n_inputs, sizeof *p->input_slots);
     if (!p->inputs || !p->input_slots) return phi_fail_nomem(b->err);
     enum ph_status st = PH_OK;
-    for (size_t i = 0; i < p->n_inputs && !st; i++) {
-        const ph_value v = ph_graph_input(b->g, i);
+    for (size_t i = 0; i < b->g->n_inputs && !st; i++) {
+        const ph_value v = b->g->inputs[i];
         const phi_type *t = &p->facts->value[v].type;
-        fill_port(b, v, &p->inputs[i]);
+        if (p->facts->value[v].constant) continue;
+        fill_port(b, v, &p->inputs[p->n_inputs]);
         st = arena_slot(b, t, v, b->prefers_image && t->rank >= 3, &b->slot[v]);
-        p->input_slots[i] = b->slot[v];
+        p->input_slots[p->n_inputs++] = b->slot[v];
     }
     return st;
 }
@@ -293,8 +293,10 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
     p->graph = g;
     p->training = training;
     builder b = { .p = p, .g = g, .err = err };
-    enum ph_status st =
-        phi_infer_graph(g, desc->n_hints, desc->hints, !training, &p->facts, err);
+    const phi_infer_desc known = { .n_hints = desc->n_hints, .hints = desc->hints,
+                                   .n_values = desc->n_values, .values = desc->values,
+                                   .fold = !training };
+    enum ph_status st = phi_infer_graph_with(g, &known, &p->facts, err);
     if (!st) st = emit(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
     for (size_t i = 0; i < p->n_steps && !training && !st; i++)

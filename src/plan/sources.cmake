@@ -2,4 +2,5 @@ list(APPEND PINHOLE_SOURCES
   plan/fuse.c
   plan/place.c
   plan/plan.c
-  plan/run.c)
+  plan/run.c
+  plan/wanted.c)

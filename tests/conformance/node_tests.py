@@ -6,19 +6,13 @@ The tests come with the `onnx` package: onnx/backend/test/data/node/test_*/{mode
 test_data_set_N}. All whose nodes are operators of ours are run; tolerances are those of ONNX's own
 runner (rtol 1e-3, atol 1e-7). What Pinhole says it does not support (exit status 4) is a skip, with
 its reason; everything else but success is a failure.
-
-Many tests feed shapes, axes or pads as inputs of the graph. Pinhole decides shapes before it runs and
-wants such values to be constants, which they are in files of trained networks; those tests are run
-with the very values of the data set made constants, and counted apart.
 """
 import argparse
 import collections
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
 SKIP = 77
 OPERATORS = set("""
@@ -65,48 +59,14 @@ def call(pinhole, model, data):
     return done.returncode, lines[0] if lines else ""
 
 
-def freeze(onnx, path, data, folder):
-    """A copy of the test whose int64 inputs are constants: (model, data)."""
-    model = onnx.load(os.path.join(path, "model.onnx"))
-    new_data = os.path.join(folder, "data")
-    os.mkdir(new_data)
-    kept = []
-    for i, value in enumerate(model.graph.input):
-        source = os.path.join(data, f"input_{i}.pb")
-        with open(source, "rb") as f:
-            content = f.read()
-        if value.type.tensor_type.elem_type == onnx.TensorProto.INT64:
-            tensor = onnx.TensorProto.FromString(content)
-            tensor.name = value.name
-            model.graph.initializer.append(tensor)
-        else:
-            with open(os.path.join(new_data, f"input_{len(kept)}.pb"), "wb") as f:
-                f.write(content)
-            kept.append(value)
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
-    for name in os.listdir(data):
-        if name.startswith("output_"):
-            shutil.copy(os.path.join(data, name), new_data)
-    new_model = os.path.join(folder, "model.onnx")
-    onnx.save(model, new_model)
-    return new_model, new_data
-
-
-def run(pinhole, path, onnx):
-    """(exit status, first line of what it said, were inputs made constants?) over all data sets"""
-    frozen = False
+def run(pinhole, path):
+    """(exit status, first line of what it said) over all data sets"""
     sets = sorted(d for d in os.listdir(path) if d.startswith("test_data_set_"))
     for name in sets:
-        data = os.path.join(path, name)
-        status, message = call(pinhole, os.path.join(path, "model.onnx"), data)
-        if status == 4 and "must be known before running" in message:
-            frozen = True
-            with tempfile.TemporaryDirectory() as folder:
-                status, message = call(pinhole, *freeze(onnx, path, data, folder))
+        status, message = call(pinhole, os.path.join(path, "model.onnx"), os.path.join(path, name))
         if status:
-            return status, message, frozen
-    return (0, "", frozen) if sets else (-1, "no data sets", False)
+            return status, message
+    return (0, "") if sets else (-1, "no data sets")
 
 
 def reason(message):
@@ -141,7 +101,6 @@ def main():
         return SKIP
 
     passed, failed, skipped = [], [], collections.defaultdict(list)
-    n_frozen = 0
     for path in select(folder, onnx):
         name = os.path.basename(path)
         if args.only not in name:
@@ -152,12 +111,11 @@ def main():
         if not_tensors(path, onnx):
             skipped["inputs or outputs that are no tensors (sequence, optional)"].append(name)
             continue
-        status, message, frozen = run(args.pinhole, path, onnx)
+        status, message = run(args.pinhole, path)
         if args.list:
             print(f"{status:3} {name} {message}")
         if status == 0:
             passed.append(name)
-            n_frozen += frozen
         elif status == 4:
             skipped[reason(message)].append(name)
         else:
@@ -170,8 +128,7 @@ def main():
         print(f"skipped {len(names):3}  {why}  ({shown})")
     n_skipped = sum(len(names) for names in skipped.values())
     print(f"{len(passed)} passed, {len(failed)} failed, {n_skipped} skipped "
-          f"(node tests of onnx {onnx.__version__}; {n_frozen} passed with shapes, axes or pads "
-          "made constants)")
+          f"(node tests of onnx {onnx.__version__})")
     least = args.at_least
     if tuple(int(n) for n in onnx.__version__.split(".")[:2]) < (1, 22):
         least = min(least, (len(passed) + len(failed) + n_skipped) * 9 // 10)
