@@ -52,10 +52,10 @@ typedef struct bench_buffers {
 static void free_buffers(bench_buffers *b)
 {
     for (size_t i = 0; b->inputs && i < b->n_inputs; i++) {
-        free(b->inputs[i]);
+        cli_free(b->inputs[i]);
     }
     for (size_t i = 0; b->outputs && i < b->n_outputs; i++) {
-        free(b->outputs[i]);
+        cli_free(b->outputs[i]);
     }
     free(b->inputs);
     free(b->outputs);
@@ -69,12 +69,12 @@ static int new_buffers(bench_buffers *b, const ph_plan *plan)
     b->outputs = calloc(b->n_outputs + 1, sizeof *b->outputs);
     if (!b->inputs || !b->outputs) return cli_nomem();
     for (size_t i = 0; i < b->n_inputs; i++) {
-        b->inputs[i] = calloc(ph_plan_input(plan, i)->bytes + 1, 1);
+        b->inputs[i] = cli_alloc(ph_plan_input(plan, i)->bytes);
         if (!b->inputs[i]) return cli_nomem();
         fill_random(b->inputs[i], ph_plan_input(plan, i), &state);
     }
     for (size_t i = 0; i < b->n_outputs; i++) {
-        b->outputs[i] = calloc(ph_plan_output(plan, i)->bytes + 1, 1);
+        b->outputs[i] = cli_alloc(ph_plan_output(plan, i)->bytes);
         if (!b->outputs[i]) return cli_nomem();
     }
     return CLI_OK;

@@ -165,8 +165,8 @@ static int ask_again(const eval_result *r, const size_t *chosen, size_t n, doubl
         return cli_fail(st, &err);
     }
     size_t n_scores = (size_t)ph_plan_output(plan, 0)->count;
-    float *image = malloc(ph_plan_input(plan, 0)->bytes);
-    float *scores = malloc(ph_plan_output(plan, 0)->bytes);
+    float *image = cli_alloc(ph_plan_input(plan, 0)->bytes);
+    float *scores = cli_alloc(ph_plan_output(plan, 0)->bytes);
     int status = image && scores ? CLI_OK : cli_nomem();
     for (size_t i = 0; !st && status == CLI_OK && i < n; i++) {
         const void *in[] = {image};
@@ -178,8 +178,8 @@ static int ask_again(const eval_result *r, const size_t *chosen, size_t n, doubl
     if (st) status = cli_fail(st, &err);
     ph_run_free(run);
     ph_plan_free(plan);
-    free(image);
-    free(scores);
+    cli_free(image);
+    cli_free(scores);
     return status;
 }
 

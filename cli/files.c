@@ -142,7 +142,7 @@ int cli_write_model(const ph_graph *g, const char *path)
 
 /* --- Models --------------------------------------------------------------------------------- */
 
-/* All of stdin; NULL after a message, whose status is in *status. */
+/* All of stdin, to be freed with cli_free(); NULL after a message, whose status is in *status. */
 static char *read_stdin(size_t *bytes, int *status)
 {
     char *text = NULL;
@@ -150,21 +150,22 @@ static char *read_stdin(size_t *bytes, int *status)
     for (;;) {
         if (used == room) {
             size_t more = room ? 2 * room : (size_t)1 << 16;
-            char *bigger = more > room ? realloc(text, more) : NULL;
-            if (!bigger) {
-                free(text);
+            char *bigger = more > room ? cli_alloc(more) : NULL;
+            if (bigger && used) memcpy(bigger, text, used);
+            cli_free(text);
+            text = bigger;
+            room = more;
+            if (!text) {
                 *status = cli_nomem();
                 return NULL;
             }
-            text = bigger;
-            room = more;
         }
         size_t n = fread(text + used, 1, room - used, stdin);
         if (n == 0) break;
         used += n;
     }
     if (ferror(stdin)) {
-        free(text);
+        cli_free(text);
         *status = cli_error(CLI_INPUT, "cannot read standard input: %s", strerror(errno));
         return NULL;
     }
@@ -190,10 +191,10 @@ static int load_stdin(uint64_t seed, ph_graph **out)
     char *text = read_stdin(&bytes, &status);
     if (!text) return status;
     enum ph_status st = looks_like_text(text, bytes)
-                            ? ph_net_parse(NULL, text, bytes, "<stdin>", seed, out, &err)
-                            : ph_onnx_read_memory(NULL, text, bytes, out, &err);
-    free(text);
-    return st ? cli_fail(st, &err) : CLI_OK;
+                            ? ph_net_parse(cli_memory(), text, bytes, "<stdin>", seed, out, &err)
+                            : ph_onnx_read_memory(cli_memory(), text, bytes, out, &err);
+    cli_free(text);
+    return st ? cli_fail_in("<stdin>", st, &err) : CLI_OK;
 }
 
 int cli_load_model(const char *model, uint64_t seed, ph_graph **out)
@@ -201,15 +202,15 @@ int cli_load_model(const char *model, uint64_t seed, ph_graph **out)
     ph_error err = {0};
     *out = NULL;
     if (strcmp(model, "-") == 0) return load_stdin(seed, out);
-    enum ph_status st = ph_model_load(NULL, model, seed, out, &err);
-    return st ? cli_fail(st, &err) : CLI_OK;
+    enum ph_status st = ph_model_load(cli_memory(), model, seed, out, &err);
+    return st ? cli_fail_in(model, st, &err) : CLI_OK;
 }
 
 int cli_open_data(const char *spec, enum ph_split split, ph_dataset **out)
 {
     ph_error err = {0};
     *out = NULL;
-    enum ph_status st = ph_dataset_open(NULL, spec, split, out, &err);
+    enum ph_status st = ph_dataset_open(cli_memory(), spec, split, out, &err);
     if (st == PH_ERR_ARG) return cli_usage("option '--data': %s", err.message);
     return st ? cli_fail(st, &err) : CLI_OK;
 }

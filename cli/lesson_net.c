@@ -52,7 +52,7 @@ void lesson_net_start(lesson_net *n, lesson *l, const char *name)
 {
     ph_error err = {0};
     *n = (lesson_net){.l = l};
-    if (l->status == CLI_OK) failed(l, ph_graph_new(NULL, name, &n->graph, &err), &err);
+    if (l->status == CLI_OK) failed(l, ph_graph_new(cli_memory(), name, &n->graph, &err), &err);
 }
 
 static ph_value add_input(lesson_net *n, size_t rank, const int64_t *dims)
@@ -83,7 +83,7 @@ static ph_value add_constant(lesson_net *n, const char *layer, const char *what,
     ph_value v = PH_NONE;
     if (n->l->status != CLI_OK) return PH_NONE;
     snprintf(name, sizeof name, "%s.%s", layer, what);
-    if (!failed(n->l, ph_tensor_new(NULL, PH_FLOAT32, rank, dims, &t, &err), &err)) {
+    if (!failed(n->l, ph_tensor_new(cli_memory(), PH_FLOAT32, rank, dims, &t, &err), &err)) {
         memcpy(ph_tensor_data(t), data, ph_tensor_bytes(t));
         failed(n->l, ph_graph_add_constant(n->graph, name, t, &v, &err), &err);
     }

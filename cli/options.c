@@ -13,6 +13,11 @@ enum { MAX_OPTIONS = 48, FIRST_LONG_ONLY = 256, HELP_COLUMN = 26 };
 static const cli_option common[] = {
     {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .help = "say nothing but errors"},
     {.name = "verbose", .letter = 'v', .kind = CLI_FLAG, .help = "say more"},
+    {.name = "max-mem",
+     .kind = CLI_BYTES,
+     .to = &cli_memory_option,
+     .argument = "SIZE",
+     .help = "use at most so much memory: bytes, or with K, M, G\n(1G is 2^30; what this machine has)"},
     {.name = "help", .letter = 'h', .kind = CLI_FLAG, .help = "print this text"},
 };
 
@@ -119,6 +124,11 @@ static int set_value(const cli_option *o, const char *text)
         if (!cli_parse_real(text, o->min, o->max, (double *)o->to)) {
             return cli_usage("option '--%s': '%s' is not a number from %g to %g", o->name, text,
                              o->min, o->max);
+        }
+        return CLI_GO;
+    case CLI_BYTES:
+        if (!cli_parse_bytes(text, (size_t *)o->to)) {
+            return cli_usage("option '--%s': '%s' is not a size such as 500M or 2G", o->name, text);
         }
         return CLI_GO;
     case CLI_SEED:

@@ -22,6 +22,7 @@ enum cli_kind {
     CLI_TEXTS, /* to: cli_texts, each use adds one */
     CLI_SIZE,  /* to: size_t, min .. max */
     CLI_REAL,  /* to: double, min .. max */
+    CLI_BYTES, /* to: size_t, "64K" or "2G" */
     CLI_SEED,  /* to: uint64_t */
     CLI_WORD   /* to: int, the index into words */
 };

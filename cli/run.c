@@ -54,7 +54,7 @@ static int new_outputs(const ph_plan *plan, ph_tensor **outputs)
     for (size_t i = 0; i < ph_plan_n_outputs(plan); i++) {
         const ph_port *port = ph_plan_output(plan, i);
         enum ph_status st =
-            ph_tensor_new(NULL, port->dtype, port->rank, port->dims, &outputs[i], &err);
+            ph_tensor_new(cli_memory(), port->dtype, port->rank, port->dims, &outputs[i], &err);
         if (st) return cli_fail(st, &err);
     }
     return CLI_OK;
@@ -167,7 +167,7 @@ static int read_input(const ph_graph *g, const char *text, ph_tensor **inputs, c
                          ph_value_name(g, ph_graph_input(g, i)));
     }
     from[i] = path;
-    enum ph_status st = ph_tensor_read_npy(NULL, path, &inputs[i], &err);
+    enum ph_status st = ph_tensor_read_npy(cli_memory(), path, &inputs[i], &err);
     return st ? cli_fail(st, &err) : CLI_OK;
 }
 

@@ -67,7 +67,7 @@ static int read_tensor(const ph_graph *g, const test_set *s, bool output, size_t
     if (!path) return cli_nomem();
     int status = CLI_GO;
     if (access(path, F_OK) == 0) {
-        enum ph_status st = ph_tensor_read_onnx(NULL, path, &t, name, sizeof name, &err);
+        enum ph_status st = ph_tensor_read_onnx(cli_memory(), path, &t, name, sizeof name, &err);
         size_t n = output ? s->n_out : s->n_in;
         status = st ? cli_fail(st, &err)
                     : add_tensor(s, path, output, port_of(g, output, n, k, name), t);

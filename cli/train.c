@@ -31,7 +31,7 @@ static int seed_of_checkpoint(const char *path, uint64_t *seed)
 {
     ph_graph *g = NULL;
     ph_error err = {0};
-    enum ph_status st = ph_onnx_read(NULL, path, &g, &err);
+    enum ph_status st = ph_onnx_read(cli_memory(), path, &g, &err);
     if (st) return cli_fail(st, &err);
     const char *text = ph_graph_metadata(g, "pinhole.seed");
     int status = CLI_OK;

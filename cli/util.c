@@ -49,14 +49,12 @@ static bool progress_shown = false;
 /* One line, whatever is in the names it mentions. */
 static void put_line(const char *format, va_list list, const char *hint)
 {
-    char text[PH_ERROR_MESSAGE_BYTES + 512];
+    char text[PH_ERROR_MESSAGE_BYTES + 512], plain[sizeof text];
     vsnprintf(text, sizeof text, format, list);
-    for (char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
-    }
     cli_progress_clear();
     fprintf(stderr, "pinhole%s%s: %s%s\n", cli_command_name ? " " : "",
-            cli_command_name ? cli_command_name : "", text, hint);
+            cli_command_name ? cli_command_name : "", ph_text_plain(text, plain, sizeof plain),
+            hint);
 }
 
 int cli_error(int status, const char *format, ...)
@@ -80,28 +78,44 @@ int cli_usage(const char *format, ...)
     return CLI_USAGE;
 }
 
+/* What `err` says, and for want of memory how much was wanted. */
+static const char *message_of(enum ph_status status, const ph_error *err, char *buf, size_t n)
+{
+    char why[128];
+    bool memory = status == PH_ERR_NOMEM;
+    bool refused = memory && *cli_memory_why(why, sizeof why);
+    const char *text = memory ? "out of memory" : ph_status_name(status);
+    if (err && err->message[0]) text = err->message;
+    snprintf(buf, n, "%s%s%s%s", text, refused ? " (" : "", refused ? why : "", refused ? ")" : "");
+    return buf;
+}
+
 int cli_fail(enum ph_status status, const ph_error *err)
 {
-    if (err && err->message[0]) return cli_error(cli_exit_status(status), "%s", err->message);
-    return cli_error(cli_exit_status(status), "%s", ph_status_name(status));
+    char text[PH_ERROR_MESSAGE_BYTES + 160];
+    return cli_error(cli_exit_status(status), "%s", message_of(status, err, text, sizeof text));
 }
 
 int cli_fail_in(const char *name, enum ph_status status, const ph_error *err)
 {
-    if (!err || !err->message[0] || strstr(err->message, name)) return cli_fail(status, err);
-    return cli_error(cli_exit_status(status), "%s: %s", name, err->message);
+    char text[PH_ERROR_MESSAGE_BYTES + 160], plain[PH_ERROR_MESSAGE_BYTES];
+    ph_text_plain(name, plain, sizeof plain); /* as it is in messages */
+    if (err && strstr(err->message, plain)) return cli_fail(status, err);
+    return cli_error(cli_exit_status(status), "%s: %s", name,
+                     message_of(status, err, text, sizeof text));
 }
 
 int cli_nomem(void)
 {
-    return cli_error(CLI_INTERNAL, "out of memory");
+    return cli_fail(PH_ERR_NOMEM, NULL);
 }
 
 static void talk(const char *format, va_list list)
 {
+    char text[PH_ERROR_MESSAGE_BYTES], plain[sizeof text];
+    vsnprintf(text, sizeof text, format, list);
     cli_progress_clear();
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s\n", ph_text_plain(text, plain, sizeof plain));
 }
 
 void cli_note(const char *format, ...)
@@ -225,6 +239,27 @@ bool cli_parse_int(const char *text, int64_t min, int64_t max, int64_t *out)
     return true;
 }
 
+bool cli_parse_bytes(const char *text, size_t *out)
+{
+    static const char units[] = "KMGT";
+    size_t n = strspn(text, "0123456789"), bytes;
+    int64_t number;
+    char digits[24];
+    if (n == 0 || n >= sizeof digits) return false;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (!cli_parse_int(digits, 1, INT64_MAX, &number)) return false;
+    bytes = (size_t)number;
+    const char *unit = text[n] ? strchr(units, text[n] & ~0x20) : NULL;
+    if (text[n] && !unit) return false;
+    for (const char *u = units; unit && u <= unit; u++) {
+        if (__builtin_mul_overflow(bytes, (size_t)1024, &bytes)) return false;
+    }
+    if (unit && text[n + 1] && strcmp(text + n + 1, "iB") != 0) return false;
+    *out = bytes;
+    return true;
+}
+
 bool cli_parse_seed(const char *text, uint64_t *out)
 {
     char *end;
@@ -269,6 +304,26 @@ const char *cli_si(double number, char buf[CLI_NUMBER_BYTES])
         p++;
     }
     snprintf(buf, CLI_NUMBER_BYTES, p ? "%.1f %c" : "%.0f", number, prefixes[p]);
+    return buf;
+}
+
+const char *cli_bytes(size_t bytes, char buf[CLI_NUMBER_BYTES])
+{
+    static const char units[] = "KMGTPE";
+    size_t u = 0, unit = 1024;
+    if (bytes < unit) {
+        snprintf(buf, CLI_NUMBER_BYTES, "%zu bytes", bytes);
+        return buf;
+    }
+    while (bytes / unit >= 1024 && u + 2 < sizeof units) {
+        unit *= 1024;
+        u++;
+    }
+    size_t tenths = bytes % unit / (unit / 1024) * 10 / 1024; /* rounded down */
+    if (tenths)
+        snprintf(buf, CLI_NUMBER_BYTES, "%zu.%zu %ciB", bytes / unit, tenths, units[u]);
+    else
+        snprintf(buf, CLI_NUMBER_BYTES, "%zu %ciB", bytes / unit, units[u]);
     return buf;
 }
 
@@ -336,11 +391,7 @@ const char *cli_nearest(const char *word, const char *const *words, size_t n)
 
 const char *cli_plain(const char *text, char *buf, size_t bytes)
 {
-    snprintf(buf, bytes, "%s", text);
-    for (char *c = buf; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
-    }
-    return buf;
+    return ph_text_plain(text, buf, bytes);
 }
 
 const char *cli_base_name(const char *path)

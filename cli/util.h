@@ -79,10 +79,26 @@ cli_style cli_style_get(const char *when);
 /* SGR sequences, or "" without colour. Static storage. */
 const char *cli_sgr(const cli_style *style, const char *sequence);
 
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+/*
+ * Where the memory for everything that comes out of a file is from: a budget (ph_budget) of
+ * --max-mem bytes, or what this machine has. The first use sets the budget up.
+ */
+const ph_allocator *cli_memory(void);
+/* Zeroed bytes of it, for what grows with a file; NULL: there is not enough. cli_free(NULL) is fine. */
+void *cli_alloc(size_t bytes);
+void cli_free(void *ptr);
+extern size_t cli_memory_option; /* --max-mem; 0: not given */
+/* Why there was not enough: "needs at least 3.2 GiB, --max-mem is 1 GiB"; "" if nothing was refused. */
+const char *cli_memory_why(char *buf, size_t n);
+
 /* --- Numbers -------------------------------------------------------------------------------- */
 
 /* Strict: the whole text, digits only (a leading '-' where min < 0), within min .. max. */
 bool cli_parse_int(const char *text, int64_t min, int64_t max, int64_t *out);
+/* A size in bytes, above 0: digits, then nothing or K, M, G, T (powers of 1024; "1GiB" is 1G). */
+bool cli_parse_bytes(const char *text, size_t *out);
 bool cli_parse_seed(const char *text, uint64_t *out);
 bool cli_parse_real(const char *text, double min, double max, double *out);
 
@@ -91,6 +107,8 @@ bool cli_parse_real(const char *text, double min, double max, double *out);
 const char *cli_group(int64_t number, char buf[CLI_NUMBER_BYTES]);
 /* "12.3 M", with at most four digits and the SI prefix, in `buf`, which is returned. */
 const char *cli_si(double number, char buf[CLI_NUMBER_BYTES]);
+/* "3.2 GiB", "500 bytes", never more than `bytes`, in `buf`, which is returned. */
+const char *cli_bytes(size_t bytes, char buf[CLI_NUMBER_BYTES]);
 /* "0:07", "1:02:03" in `buf`, which is returned. */
 const char *cli_clock(double seconds, char buf[CLI_NUMBER_BYTES]);
 

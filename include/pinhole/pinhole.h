@@ -108,6 +108,40 @@ typedef struct ph_allocator {
 } ph_allocator;
 
 /*
+ * A limit on memory. The budget's allocator takes its memory from another one and refuses, before
+ * anything is allocated, what would bring the bytes in use above `limit`; the call that asked fails
+ * with PH_ERR_NOMEM as it does when memory runs out. Give it to whatever reads a file that is not
+ * trusted: a model, and the plans and runs made of it, a tensor, a data set.
+ *
+ * Sizes are in bytes and count everything the library asks for, with 64 bytes a block for keeping
+ * count. Stacks of threads are not in it.
+ *
+ * Threads: the allocator and the functions below may be used from any thread at any time; the
+ * counts are atomic.
+ */
+typedef struct ph_budget ph_budget;
+
+/* `mem` is copied (NULL: the C library's). Errors: PH_ERR_NOMEM. */
+PH_API enum ph_status ph_budget_new(const ph_allocator *mem, size_t limit, ph_budget **out,
+                                    ph_error *err);
+/* After every object that was made with its allocator. */
+PH_API void ph_budget_free(ph_budget *b);
+PH_API const ph_allocator *ph_budget_allocator(const ph_budget *b); /* lives as long as b */
+PH_API size_t ph_budget_limit(const ph_budget *b);
+PH_API size_t ph_budget_used(const ph_budget *b); /* now */
+PH_API size_t ph_budget_peak(const ph_budget *b); /* the most so far */
+/* What was asked for in vain: the most that a refused allocation would have brought the bytes in
+ * use to. 0: nothing was refused. At least so much is needed; it may be more. */
+PH_API size_t ph_budget_wanted(const ph_budget *b);
+
+/*
+ * `text` as it may be printed on one line of a terminal, in `buf` [bytes], which is returned:
+ * control characters, those that turn the direction of text and bytes that are not UTF-8 become
+ * '?'; a text that does not fit loses its middle to "...". For names out of files.
+ */
+PH_API const char *ph_text_plain(const char *text, char *buf, size_t bytes);
+
+/*
  * The instruction set whose kernels are in use: "scalar", "avx2", ... Static storage.
  *
  * The choice is made on first use from the CPU and the operating system, capped by the environment

@@ -31,11 +31,19 @@ enum ph_status phi_fail(ph_error *err, enum ph_status status, const char *where,
                         const char *format, ...) PHI_PRINTF(4, 5);
 
 /* Keep a text to one line that cannot steer a terminal, in place: control characters, C1 ones among
- * them, and bytes that are not UTF-8 become '?'. */
+ * them, those that turn the direction of text, and bytes that are not UTF-8 become '?'. */
 void phi_clean(char *text);
 
 /* The same for "out of memory", which needs no words. */
 enum ph_status phi_fail_nomem(ph_error *err);
+
+/*
+ * vsnprintf for messages into buf [n], n > 0: a text that the format puts between quotes, '%s', is
+ * taken for a name and shortened in its middle to PHI_NAME_BYTES - 1. false: the buffer was too
+ * small, and the text is cut. Control characters stay: see phi_clean.
+ */
+#define PHI_NAME_BYTES 160
+bool phi_vformat(char *buf, size_t n, const char *format, va_list list);
 
 /* --- Checked sizes -------------------------------------------------------------------------- */
 

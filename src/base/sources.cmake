@@ -1,8 +1,10 @@
 list(APPEND PINHOLE_SOURCES
   base/alloc.c
+  base/budget.c
   base/clock.c
   base/cpu.c
   base/error.c
   base/file.c
+  base/format.c
   base/pool.c
   base/rng.c)

@@ -59,7 +59,7 @@ enum ph_status phi_op_fail(const phi_infer *c, enum ph_status status, const char
     char text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    phi_vformat(text, sizeof text, format, args);
     va_end(args);
     return phi_fail(c->err, status, c->node->name, "%s '%s': %s", c->node->op_type, c->node->name,
                     text);

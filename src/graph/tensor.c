@@ -40,14 +40,14 @@ enum ph_status phi_type_check(const phi_type *t, const char *where, ph_error *er
 {
     char text[PHI_TYPE_TEXT];
     if (t->rank < 0 || t->rank > PH_MAX_RANK)
-        return phi_fail(err, PH_ERR_ARG, where, "%s: %d dimensions; at most %d are possible",
+        return phi_fail(err, PH_ERR_ARG, where, "%.160s: %d dimensions; at most %d are possible",
                         where, t->rank, PH_MAX_RANK);
     for (int i = 0; i < t->rank; i++)
         if (t->dims[i] < 0)
-            return phi_fail(err, PH_ERR_ARG, where, "%s: dimension %d of %s is negative", where,
+            return phi_fail(err, PH_ERR_ARG, where, "%.160s: dimension %d of %s is negative", where,
                             i, phi_type_text(t, text, sizeof text));
     if (count_checked(t) < 0)
-        return phi_fail(err, PH_ERR_OVERFLOW, where, "%s: %s is too large to address", where,
+        return phi_fail(err, PH_ERR_OVERFLOW, where, "%.160s: %s is too large to address", where,
                         phi_type_text(t, text, sizeof text));
     return PH_OK;
 }
@@ -108,8 +108,10 @@ enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_
     t->bytes = phi_type_bytes(type);
     t->data = phi_calloc(mem, t->bytes, 1);
     if (!t->data) {
+        char text[PHI_TYPE_TEXT];
         phi_free(mem, t);
-        return phi_fail_nomem(err);
+        return phi_fail(err, PH_ERR_NOMEM, "tensor", "out of memory: %s needs %zu bytes",
+                        phi_type_text(type, text, sizeof text), phi_type_bytes(type));
     }
     *out = t;
     return PH_OK;

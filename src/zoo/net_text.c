@@ -45,7 +45,7 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     char text[1536], macro[2 * NET_PATH_BYTES], place[256];
     va_list args;
     va_start(args, format);
-    if (vsnprintf(text, sizeof text, format, args) < 0) text[0] = 0;
+    phi_vformat(text, sizeof text, format, args);
     va_end(args);
     const net_frame *own = net_own_frame(p);
     describe_macro(p, s, st, at, own, macro, sizeof macro);
