@@ -18,7 +18,8 @@ static void hard_swish(const void *params, int64_t n, const float *x, float *y)
 static void hard_swish_grad(const void *params, int64_t n, const float *x, const float *y,
                             const float *dy, float *dx)
 {
-    (void)params, (void)y;
+    (void)params;
+    (void)y;
     for (int64_t i = 0; i < n; i++) {
         float slope = x[i] * (1.0f / 3.0f) + 0.5f;
         slope = x[i] >= 3.0f ? 1.0f : slope;
@@ -26,31 +27,5 @@ static void hard_swish_grad(const void *params, int64_t n, const float *x, const
     }
 }
 
-static enum ph_status hard_swish_forward(const phi_exec *e, ph_error *err)
-{
-    (void)err;
-    return phi_unary_forward(e, hard_swish);
-}
-
-static enum ph_status hard_swish_backward(const phi_exec *e, ph_error *err)
-{
-    (void)err;
-    return phi_unary_backward(e, hard_swish_grad);
-}
-
-static const phi_attr_rule hard_swish_attrs[] = {{0}};
-
-const phi_op phi_op_hard_swish = {
-    .name = "HardSwish",
-    .since = 14,
-    .attrs = hard_swish_attrs,
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .keeps_channels = true,
-    .layout = PHI_LAYOUT_ANY,
-    .infer = phi_unary_infer,
-    .forward = hard_swish_forward,
-    .backward = hard_swish_backward,
-};
+PHI_UNARY_OP(hard_swish, "HardSwish", 14, phi_unary_attrs, 0, phi_unary_infer, hard_swish,
+             hard_swish_grad);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Softmax and LogSoftmax share: groups of elements along an axis, of any layout. Before opset
- * 13 a group is everything from the axis on (the input seen as a matrix), from then on the axis
- * alone.
+ * What Softmax, LogSoftmax and Hardmax share: groups of elements along an axis, of any layout.
+ * Before opset 13 a group is everything from the axis on (the input seen as a matrix), from then on
+ * the axis alone.
  */
 #ifndef PHI_SOFTMAX_AXIS_H
 #define PHI_SOFTMAX_AXIS_H
@@ -10,8 +10,7 @@
 #include "graph/op.h"
 
 typedef struct phi_softmax_params {
-    int axis;
-    bool to_end; /* the group is all dimensions from the axis on */
+    uint32_t group; /* bit i: dimension i belongs to a group */
 } phi_softmax_params;
 
 enum ph_status phi_softmax_infer(phi_infer *c);

@@ -2,6 +2,7 @@ list(APPEND PINHOLE_SOURCES
   ops/op_list.c
   ops/axes.c
   ops/binary.c
+  ops/groups.c
   ops/move.c
   ops/global_pool.c
   ops/op_check.c
@@ -12,6 +13,7 @@ list(APPEND PINHOLE_SOURCES
   ops/add.c
   ops/average_pool.c
   ops/batch_normalization.c
+  ops/celu.c
   ops/clip.c
   ops/concat.c
   ops/constant.c
@@ -19,28 +21,40 @@ list(APPEND PINHOLE_SOURCES
   ops/conv.c
   ops/div.c
   ops/dropout.c
+  ops/elu.c
+  ops/erf.c
   ops/flatten.c
+  ops/gelu.c
   ops/gemm.c
   ops/global_average_pool.c
   ops/global_max_pool.c
   ops/hard_sigmoid.c
   ops/hard_swish.c
+  ops/hardmax.c
   ops/identity.c
   ops/leaky_relu.c
   ops/log_softmax.c
   ops/lrn.c
   ops/matmul.c
   ops/max_pool.c
+  ops/mish.c
   ops/mul.c
   ops/pad.c
+  ops/prelu.c
   ops/reduce_mean.c
   ops/relu.c
   ops/reshape.c
+  ops/selu.c
+  ops/shrink.c
   ops/sigmoid.c
   ops/softmax.c
+  ops/softplus.c
+  ops/softsign.c
   ops/squeeze.c
   ops/sub.c
   ops/sum.c
+  ops/swish.c
   ops/tanh.c
+  ops/thresholded_relu.c
   ops/transpose.c
   ops/unsqueeze.c)

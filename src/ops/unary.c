@@ -6,6 +6,11 @@
 
 enum { RUN = 256 }; /* elements gathered at a time where they do not lie side by side */
 
+const phi_attr_rule phi_unary_attrs[] = {
+    {"consumed_inputs", PH_ATTR_INTS, 1, 5, false},
+    {0},
+};
+
 typedef struct unary {
     const void *params;
     phi_unary_fn *fn;

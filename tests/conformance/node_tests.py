@@ -18,7 +18,8 @@ SKIP = 77
 OPERATORS = set("""
 Add AveragePool BatchNormalization Clip Concat Constant ConstantOfShape Conv Div Dropout Flatten Gemm
 GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LRN LeakyRelu LogSoftmax MatMul MaxPool
-Mul Pad ReduceMean Relu Reshape Sigmoid Softmax Squeeze Sub Sum Tanh Transpose Unsqueeze
+Mul Pad ReduceMean Elu Selu Celu Gelu Mish Swish Softplus Softsign Erf Shrink PRelu Hardmax
+ThresholdedRelu Relu Reshape Sigmoid Softmax Squeeze Sub Sum Tanh Transpose Unsqueeze
 """.split())
 
 # The expected output is one draw of numpy's generator; the definition leaves the draw open.

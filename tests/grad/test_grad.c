@@ -30,6 +30,12 @@ static count counts[] = {
     {"Flatten", 30},       {"Reshape", 40},
     {"Transpose", 60},     {"Squeeze", 30},
     {"Unsqueeze", 30},     {"Pad", 80},
+    {"Elu", 40},           {"Selu", 40},
+    {"Celu", 40},          {"Gelu", 40},
+    {"Mish", 40},          {"Swish", 40},
+    {"Softplus", 40},      {"Softsign", 40},
+    {"Erf", 40},           {"Shrink", 40},
+    {"PRelu", 60},         {"ThresholdedRelu", 40},
 };
 
 static void check(void **state)
