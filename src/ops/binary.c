@@ -25,7 +25,10 @@ enum ph_status phi_binary_check_dtype(const phi_infer *c, enum ph_dtype dtype,
                        kernels[PH_INT64] ? " and the integer types" : "");
 }
 
-/* Opset 6 and before: `b` is stretched to the shape of `a`, and only if `broadcast` says so. */
+/*
+ * Opset 6 and before: `b` is stretched to the shape of `a`, and only if `broadcast` says so. Its
+ * dimensions are those of `a` from `axis` on; exporters of the time also wrote 1 for some of them.
+ */
 static enum ph_status infer_old(phi_infer *c, const phi_type *a, const phi_type *b,
                                 phi_binary_params *p)
 {
@@ -41,7 +44,7 @@ static enum ph_status infer_old(phi_infer *c, const phi_type *a, const phi_type 
     if (axis < 0) axis += a->rank; /* opset 1 said so: -1 is the last dimension */
     fits = fits && axis >= 0 && axis <= (int64_t)a->rank - b->rank;
     for (int i = 0; fits && i < b->rank; i++)
-        fits = a->dims[axis + i] == b->dims[i];
+        fits = a->dims[axis + i] == b->dims[i] || b->dims[i] == 1;
     if (!fits)
         return phi_op_fail(c, PH_ERR_SHAPE,
                            "%s and %s do not fit together (broadcast %" PRId64 ", axis %" PRId64

@@ -1,73 +1,124 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""ONNX's own node tests for our operators, through `pinhole run MODEL --test-data DIR`.
+"""ONNX's own backend tests for our operators, through `pinhole run MODEL --test-data DIR`.
 
-The tests come with the `onnx` package: onnx/backend/test/data/node/test_*/{model.onnx,
-test_data_set_N}. All whose nodes are operators of ours are run; tolerances are those of ONNX's own
-runner (rtol 1e-3, atol 1e-7). What Pinhole says it does not support (exit status 4) is a skip, with
-its reason; everything else but success is a failure.
+The tests come with the `onnx` package: onnx/backend/test/data/FOLDER/test_*/{model.onnx,
+test_data_set_N} for the folders node, simple, pytorch-operator and pytorch-converted. Which operators
+are ours, `pinhole info --json` says. All cases whose nodes are all ours are run; tolerances are those
+of ONNX's own runner (rtol 1e-3, atol 1e-7).
+
+A case is core unless one of these rules, which look at the model and not at its name, says otherwise:
+  types     an input, output, constant or intermediate value, or the type that a node is asked to make,
+            is not one that Pinhole carries (bool, integers of 8 to 64 bits, float16, bfloat16,
+            float32, float64): strings, 4- and 8-bit floats, 2- and 4-bit integers, complex numbers,
+            sequences, optionals, sparse tensors
+  random    the expected output is one draw of a generator that the definition leaves open
+Of core cases none may fail or be skipped (exit status 4: "valid but unsupported" is a skip).
 """
 import argparse
 import collections
+import concurrent.futures
+import json
 import os
 import re
 import subprocess
 import sys
 
 SKIP = 77
-OPERATORS = set("""
-Add AveragePool BatchNormalization Clip Concat Constant ConstantOfShape Conv Div Dropout Flatten Gemm
-GlobalAveragePool GlobalMaxPool HardSigmoid HardSwish Identity LRN LeakyRelu LogSoftmax MatMul MaxPool
-Mul Pad ReduceMean Elu Selu Celu Gelu Mish Swish Softplus Softsign Erf Shrink PRelu Hardmax
-ThresholdedRelu Relu Reshape Sigmoid Softmax Squeeze Sub Sum Tanh Transpose Unsqueeze
-""".split())
+FOLDERS = ("node", "simple", "pytorch-operator", "pytorch-converted")
+FAMILIES = ((1, 6), (7, 10), (11, 13), (14, 18), (19, None))
+CARRIED = {"FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "BOOL", "FLOAT16",
+           "DOUBLE", "UINT32", "UINT64", "BFLOAT16"}
+RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli",
+          "Multinomial"}
 
-# The expected output is one draw of numpy's generator; the definition leaves the draw open.
-RANDOM = {"test_training_dropout", "test_training_dropout_default",
-          "test_training_dropout_mask", "test_training_dropout_default_mask"}
+Case = collections.namedtuple("Case", "name path opset operators types random")
+Result = collections.namedtuple("Result", "case status message")
 
 
-def select(folder, onnx):
-    """Test directories with at least one node, all of them operators of ours."""
-    chosen = []
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        model_path = os.path.join(path, "model.onnx")
-        if not os.path.exists(model_path):
+# --- What a model is made of -------------------------------------------------------------------
+
+def all_nodes(nodes):
+    """The nodes and, below them, those of the graphs in their attributes."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in [attribute.g, *attribute.graphs]:
+                yield from all_nodes(graph.node)
+
+
+def value_types(graph, onnx):
+    """Names of the types of the graph's declared values; what is no tensor, by its kind."""
+    for value in [*graph.input, *graph.output, *graph.value_info]:
+        kind = value.type.WhichOneof("value")
+        if kind == "tensor_type":
+            yield onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+        elif kind:
+            yield kind.replace("_type", "").upper()
+    for tensor in graph.initializer:
+        yield onnx.TensorProto.DataType.Name(tensor.data_type)
+    if graph.sparse_initializer:
+        yield "SPARSE"
+
+
+def made_types(node, onnx):
+    """Names of the types that attributes speak of: constants and what Cast and others make."""
+    for attribute in node.attribute:
+        if attribute.name in ("to", "dtype", "output_dtype") and attribute.i:
+            yield onnx.TensorProto.DataType.Name(attribute.i)
+        if attribute.HasField("t"):
+            yield onnx.TensorProto.DataType.Name(attribute.t.data_type)
+        if attribute.HasField("sparse_tensor"):
+            yield "SPARSE"
+        if attribute.name in ("value_string", "value_strings"):
+            yield "STRING"
+
+
+def read_case(path, onnx):
+    model = onnx.load(os.path.join(path, "model.onnx"), load_external_data=False)
+    functions = {(f.domain, f.name): f for f in model.functions}
+    nodes = list(all_nodes(model.graph.node))
+    for function in model.functions:
+        nodes += all_nodes(function.node)
+    operators = {f"{n.domain}.{n.op_type}".removeprefix("ai.onnx.").removeprefix(".")
+                 for n in nodes if (n.domain, n.op_type) not in functions}
+    types = set(value_types(model.graph, onnx)).union(*(made_types(n, onnx) for n in nodes))
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+    folder = os.path.basename(os.path.dirname(path))
+    name = os.path.basename(path).removeprefix("test_")
+    random = bool(operators & RANDOM)
+    return Case(f"{folder}/{name}", path, opset, operators, types - CARRIED, random)
+
+
+def read_cases(data, onnx):
+    cases = []
+    for folder in FOLDERS:
+        parent = os.path.join(data, folder)
+        if not os.path.isdir(parent):
+            print(f"no folder {folder} in onnx {onnx.__version__}")
             continue
-        model = onnx.load(model_path, load_external_data=False)
-        nodes = model.graph.node
-        if nodes and all(n.op_type in OPERATORS and n.domain in ("", "ai.onnx") for n in nodes):
-            chosen.append(path)
-    return chosen
+        for name in sorted(os.listdir(parent)):
+            if os.path.exists(os.path.join(parent, name, "model.onnx")):
+                cases.append(read_case(os.path.join(parent, name), onnx))
+    return cases
 
 
-def not_tensors(path, onnx):
-    """Are there inputs or outputs that are sequences or optionals?"""
-    graph = onnx.load(os.path.join(path, "model.onnx")).graph
-    return any(not v.type.HasField("tensor_type") for v in [*graph.input, *graph.output])
+# --- Running -----------------------------------------------------------------------------------
 
-
-def call(pinhole, model, data):
-    """(exit status, first line of what it said)"""
-    command = [pinhole, "run", model, "--test-data", data, "--rtol", "1e-3", "--atol", "1e-7"]
+def run(pinhole, case):
+    """All the case's data sets in one process."""
+    command = [pinhole, "run", os.path.join(case.path, "model.onnx"), "--test-data", case.path,
+               "--rtol", "1e-3", "--atol", "1e-7"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120,
                               errors="replace")
     except subprocess.TimeoutExpired:
-        return -1, "no answer within 120 s"
-    lines = (done.stderr + done.stdout).strip().splitlines()
-    return done.returncode, lines[0] if lines else ""
-
-
-def run(pinhole, path):
-    """(exit status, first line of what it said) over all data sets"""
-    sets = sorted(d for d in os.listdir(path) if d.startswith("test_data_set_"))
-    for name in sets:
-        status, message = call(pinhole, os.path.join(path, "model.onnx"), os.path.join(path, name))
-        if status:
-            return status, message
-    return (0, "") if sets else (-1, "no data sets")
+        return Result(case, -1, "no answer within 120 s")
+    lines = done.stderr.strip().splitlines()
+    lines += [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    if done.returncode == 0 and "ok  " not in done.stdout:
+        return Result(case, -1, "nothing was compared")
+    return Result(case, done.returncode, lines[0] if lines else "")
 
 
 def reason(message):
@@ -82,13 +133,55 @@ def reason(message):
     return re.sub(r" \(?'(\w*)'\)?", "", message)
 
 
+# --- What to say -------------------------------------------------------------------------------
+
+def family(opset):
+    for first, last in FAMILIES:
+        if last is None or opset <= last:
+            return f"opset {first}–{last}" if last else f"opset {first}+"
+    raise AssertionError
+
+
+def print_groups(title, pairs):
+    """`pairs` (reason, case), like ones together, the most frequent first."""
+    groups = collections.defaultdict(list)
+    for why, case in pairs:
+        groups[why].append(case.name)
+    for why, names in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        print(f"{title} {len(names):4}  {why}  ({shown})")
+
+
+def print_table(results):
+    """A line for each family of opsets, a line for each folder, and the total."""
+    rows = [family(first) for first, _ in FAMILIES] + list(FOLDERS) + ["all core cases"]
+    counts = {row: collections.Counter() for row in rows}
+    for r in results:
+        kind = "passed" if r.status == 0 else "skipped" if r.status == 4 else "failed"
+        for row in (family(r.case.opset), r.case.name.split("/")[0], "all core cases"):
+            counts[row][kind] += 1
+    print(f"\n{'core cases':20}{'passed':>8}{'failed':>8}{'skipped':>9}")
+    for row in rows:
+        c = counts[row]
+        print(f"{row:20}{c['passed']:8}{c['failed']:8}{c['skipped']:9}")
+    return counts["all core cases"]
+
+
+def not_core(case):
+    if case.types:
+        return "type " + ", ".join(sorted(case.types))
+    return "random " + ", ".join(sorted(case.operators & RANDOM))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pinhole", required=True, help="the program")
-    parser.add_argument("--at-least", type=int, default=0, help="fail if fewer pass; with an older "
-                        "onnx than 1.22, which has fewer tests: fewer than nine in ten")
-    parser.add_argument("--only", default="", help="tests whose name contains this")
-    parser.add_argument("--list", action="store_true", help="print every test's result")
+    parser.add_argument("--at-least", type=int, default=0, help="fail if fewer core cases pass; "
+                        "with an older onnx than 1.22, which has fewer: fewer than nine in ten")
+    parser.add_argument("--allow", type=int, default=0, help="core cases that may fail or be skipped")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--list", action="store_true", help="print every case's result")
+    parser.add_argument("--missing", action="store_true", help="list operators that are not ours")
     args = parser.parse_args()
     try:
         import onnx
@@ -96,47 +189,44 @@ def main():
         print(f"skipped: {sys.executable} has no onnx package ({e}); "
               "set PINHOLE_PYTHON to a Python that has")
         return SKIP
-    folder = os.path.join(os.path.dirname(onnx.__file__), "backend", "test", "data", "node")
-    if not os.path.isdir(folder):
-        print(f"skipped: onnx {onnx.__version__} comes without {folder}")
+    data = os.path.join(os.path.dirname(onnx.__file__), "backend", "test", "data")
+    if not os.path.isdir(os.path.join(data, "node")):
+        print(f"skipped: onnx {onnx.__version__} comes without {data}/node")
         return SKIP
 
-    passed, failed, skipped = [], [], collections.defaultdict(list)
-    for path in select(folder, onnx):
-        name = os.path.basename(path)
-        if args.only not in name:
-            continue
-        if name in RANDOM:
-            skipped["expects the random mask of another program's generator"].append(name)
-            continue
-        if not_tensors(path, onnx):
-            skipped["inputs or outputs that are no tensors (sequence, optional)"].append(name)
-            continue
-        status, message = run(args.pinhole, path)
-        if args.list:
-            print(f"{status:3} {name} {message}")
-        if status == 0:
-            passed.append(name)
-        elif status == 4:
-            skipped[reason(message)].append(name)
-        else:
-            failed.append(f"{name}: exit status {status}: {message}")
+    said = subprocess.run([args.pinhole, "info", "--json", "-"], capture_output=True, check=True)
+    known = set(json.loads(said.stdout)["operators"])
+    cases = [case for case in read_cases(data, onnx) if args.only in case.name]
+    ours = [case for case in cases if case.operators and case.operators <= known]
+    core = [case for case in ours if not case.types and not case.random]
+    apart = [case for case in ours if case.types or case.random]
+    others = [case for case in cases if case not in ours]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda case: run(args.pinhole, case), core))
 
-    for line in failed:
-        print("FAILED", line)
-    for why, names in sorted(skipped.items(), key=lambda item: -len(item[1])):
-        shown = ", ".join(n[5:] for n in names[:4]) + (", ..." if len(names) > 4 else "")
-        print(f"skipped {len(names):3}  {why}  ({shown})")
-    n_skipped = sum(len(names) for names in skipped.values())
-    print(f"{len(passed)} passed, {len(failed)} failed, {n_skipped} skipped "
-          f"(node tests of onnx {onnx.__version__})")
+    if args.list:
+        for r in results:
+            print(f"{r.status:3} {r.case.name} (opset {r.case.opset}) {r.message}")
+    if args.missing:
+        print_groups("not ours", ((name, case) for case in others
+                                  for name in sorted(case.operators - known)))
+    for r in results:
+        if r.status not in (0, 4):
+            print(f"FAILED {r.case.name}: exit status {r.status}: {r.message}")
+    print_groups("skipped", ((reason(r.message), r.case) for r in results if r.status == 4))
+    print_groups("not core", ((not_core(case), case) for case in apart))
+    total = print_table(results)
+    print(f"\nbackend tests of onnx {onnx.__version__}, {len(known)} operators: {len(cases)} cases; "
+          f"{len(apart)} with our operators are not core, {len(others)} have operators that are not "
+          "ours")
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     least = args.at_least
     if tuple(int(n) for n in onnx.__version__.split(".")[:2]) < (1, 22):
-        least = min(least, (len(passed) + len(failed) + n_skipped) * 9 // 10)
-    if not args.only and len(passed) < least:
+        least = min(least, len(results) * 9 // 10)
+    if not args.only and total["passed"] < least:
         print(f"fewer than the {least} that have to pass")
         return 1
-    return 1 if failed else 0
+    return 1 if total["failed"] + total["skipped"] > args.allow or not results else 0
 
 
 if __name__ == "__main__":
