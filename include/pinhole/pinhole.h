@@ -414,8 +414,9 @@ PH_API const char *ph_zoo_title(size_t i);
 PH_API const char *ph_zoo_text(size_t i);
 
 /*
- * A model by name: a path that ends in .onnx or .net, or the name of a network in the box (whose
- * weights, like those of a .net file, are drawn from `seed`).
+ * A model by name: a path that ends in .onnx or .net, FILE.net:NAME for one of the networks of a
+ * text (the first without), or the name of a network in the box. Weights of the box and of texts are
+ * drawn from `seed`.
  */
 PH_API enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
                                     ph_graph **out, ph_error *err);

@@ -3,7 +3,7 @@
  * The reader of .net texts. docs/net.md describes the language.
  *
  * A text is cut into statements (net_text.c), whose blocks are matched (net_blocks.c); they are
- * then carried out one after the other (net_run.c), a macro being a range of statements run in a
+ * then carried out one after the other (net_run.c, net_head.c), a macro being a range of statements run in a
  * frame of its own. Layers (net_layers.c) put nodes into a graph (net_build.c), where each node's
  * shapes are inferred at once by its operator, so that what does not fit is reported at its line.
  */
@@ -33,6 +33,9 @@ enum net_word {
     NET_LAYER,
     NET_NETWORK,
     NET_TITLE,
+    NET_PAPER,
+    NET_PUBLISHED,
+    NET_NOTE,
     NET_INPUT,
     NET_OUTPUT,
     NET_MACRO,
@@ -88,6 +91,7 @@ typedef struct net_macro {
 /* A macro being carried out, or the top of the text. */
 typedef struct net_frame {
     struct net_frame *caller;
+    struct net_frame *top; /* that of the text; NULL in itself */
     const net_macro *macro; /* NULL: the top */
     const net_source *source;
     const net_statement *now;   /* the statement being carried out, for errors */
@@ -129,7 +133,9 @@ typedef struct net_parser {
     size_t info_capacity;
     size_t steps;
     int64_t weights;
-    bool named, titled;
+    net_span wanted;             /* the network to build; n = 0: the first one */
+    const net_statement *chosen; /* its statement; NULL: the text names no network */
+    bool elsewhere;              /* in the head of another network */
 } net_parser;
 
 /* Reading the arguments of one statement from left to right. */
@@ -206,8 +212,8 @@ enum ph_status net_take_real(net_cursor *c, const char *what, float *out);
 enum ph_status net_take_number(net_cursor *c, const char *what, net_number *out);
 /* Does a number come next: a digit, sign, parenthesis, or the name of a parameter? */
 bool net_number_next(net_cursor *c);
-/* A new name: letters, digits, '_', '-'. */
-enum ph_status net_take_name(net_cursor *c, const char *what, net_span *out);
+/* A new name: letters, digits, '_', '-', and behind the first those of `more`. */
+enum ph_status net_take_name(net_cursor *c, const char *what, const char *more, net_span *out);
 /* The value named by the next word, seen from the frame. */
 enum ph_status net_take_reference(net_cursor *c, ph_value *out);
 /* CONDITION of `if`. */
@@ -273,10 +279,35 @@ size_t net_layer_count(void);
 /* Join values [n] by "concat", "add" or "mul". */
 enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v);
 
+/* --- net_head.c --------------------------------------------------------------------------------
+ */
+
+/* Find the network that is wanted. */
+enum ph_status net_choose(net_parser *p);
+/* The present statement: network, title, paper, published, note. */
+enum ph_status net_run_head(net_parser *p);
+
 /* --- net_run.c ---------------------------------------------------------------------------------
  */
 
 enum ph_status net_run(net_parser *p);
+
+/* --- net_parse.c -------------------------------------------------------------------------------
+ */
+
+/* A text to be read. */
+typedef struct net_task {
+    const char *text;
+    size_t n;
+    const char *origin;  /* its name in errors; for phi_net_read the file, which gives the text */
+    const char *network; /* the one to build; NULL: the first */
+    uint64_t seed;
+} net_task;
+
+enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_graph **out,
+                             ph_error *err);
+enum ph_status phi_net_read(const ph_allocator *mem, const net_task *task, ph_graph **out,
+                            ph_error *err);
 
 /* --- zoo.c -------------------------------------------------------------------------------------
  */

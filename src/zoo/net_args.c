@@ -102,11 +102,12 @@ bool net_take_char(net_cursor *c, char ch)
     return true;
 }
 
-enum ph_status net_take_name(net_cursor *c, const char *what, net_span *out)
+enum ph_status net_take_name(net_cursor *c, const char *what, const char *more, net_span *out)
 {
     net_skip_space(c);
     net_span s = {c->p, 0};
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]))
+    while (c->p + s.n < c->end &&
+           (net_is_name_char(c->p[s.n]) || (s.n && c->p[s.n] && strchr(more, c->p[s.n]))))
         s.n++;
     if (s.n == 0) return wanted(c, what);
     if (s.n > NET_NAME_MAX)
@@ -120,14 +121,16 @@ enum ph_status net_take_name(net_cursor *c, const char *what, net_span *out)
 /* --- Whole numbers ------------------------------------------------------------------------------
  */
 
+/* In a macro of the text, its parameters and then the network's; the prelude does not see those. */
 static bool find_param(const net_cursor *c, net_span name, net_number *out)
 {
-    const net_frame *f = c->parser->frame;
-    for (size_t i = 0; f && i < f->n_params; i++)
-        if (net_span_equal(f->param[i], name)) {
-            *out = f->value[i];
-            return true;
-        }
+    for (const net_frame *f = c->parser->frame; f; f = f->source->prelude ? NULL : f->top) {
+        for (size_t i = 0; i < f->n_params; i++)
+            if (net_span_equal(f->param[i], name)) {
+                *out = f->value[i];
+                return true;
+            }
+    }
     return false;
 }
 
@@ -156,9 +159,9 @@ static enum ph_status unknown_variable(net_cursor *c, const char *what, net_span
 {
     char hint[NET_HINT_BYTES];
     net_nearest near = net_nearest_start(name);
-    const net_frame *f = c->parser->frame;
-    for (size_t i = 0; f && i < f->n_params; i++)
-        net_nearest_offer(&near, f->param[i]);
+    for (const net_frame *f = c->parser->frame; f; f = f->source->prelude ? NULL : f->top)
+        for (size_t i = 0; i < f->n_params; i++)
+            net_nearest_offer(&near, f->param[i]);
     const bool dimension = name.n == 1 && strchr("chw", *name.p);
     if (dimension && c->parser->current != PH_NONE)
         return net_fail_here(c, "'%c' asks for a dimension that the current value does not have",

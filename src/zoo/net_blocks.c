@@ -88,7 +88,7 @@ static enum ph_status add_macro(matcher *m, size_t at)
     net_macro macro = {.source = m->s, .at = at};
     net_skip_space(&c);
     const char *start = c.p;
-    enum ph_status status = net_take_name(&c, "the macro's name", &macro.name);
+    enum ph_status status = net_take_name(&c, "the macro's name", "", &macro.name);
     if (status) return status;
     net_cursor at_name = c;
     at_name.p = start;
@@ -188,6 +188,9 @@ static enum ph_status match(matcher *m, size_t i)
         return go_on(m, i, open && inside != NET_SPLIT, "'end' closes macro, if or repeat,", true);
     case NET_NETWORK:
     case NET_TITLE:
+    case NET_PAPER:
+    case NET_PUBLISHED:
+    case NET_NOTE:
     case NET_INPUT:
     case NET_OUTPUT:
         if (!open) return PH_OK;

@@ -17,11 +17,14 @@ static void free_parser(net_parser *p)
     ph_graph_free(p->g);
 }
 
-enum ph_status ph_net_parse(const ph_allocator *mem, const char *text, size_t n, const char *origin,
-                            uint64_t seed, ph_graph **out, ph_error *err)
+enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_graph **out,
+                             ph_error *err)
 {
+    const char *text = task->text, *origin = task->origin;
+    const size_t n = task->n;
     if (!text && n) return phi_fail(err, PH_ERR_ARG, origin, "a text was wanted, NULL came");
-    net_parser p = {.mem = phi_allocator(mem), .err = err, .seed = seed, .current = PH_NONE};
+    net_parser p = {.mem = phi_allocator(mem), .err = err, .seed = task->seed, .current = PH_NONE};
+    if (task->network) p.wanted = (net_span){task->network, strlen(task->network)};
     p.prelude = (net_source){.origin = "prelude.net",
                              .prelude = true,
                              .text = (const char *)phi_zoo_prelude.text,
@@ -41,14 +44,29 @@ enum ph_status ph_net_parse(const ph_allocator *mem, const char *text, size_t n,
     return st;
 }
 
+enum ph_status phi_net_read(const ph_allocator *mem, const net_task *task, ph_graph **out,
+                            ph_error *err)
+{
+    unsigned char *text;
+    net_task read = *task;
+    enum ph_status st = phi_file_read(mem, task->origin, &text, &read.n, err);
+    if (st) return st;
+    read.text = (const char *)text;
+    st = phi_net_parse(mem, &read, out, err);
+    phi_free(mem, text);
+    return st;
+}
+
+enum ph_status ph_net_parse(const ph_allocator *mem, const char *text, size_t n, const char *origin,
+                            uint64_t seed, ph_graph **out, ph_error *err)
+{
+    const net_task task = {.text = text, .n = n, .origin = origin, .seed = seed};
+    return phi_net_parse(mem, &task, out, err);
+}
+
 enum ph_status ph_net_read(const ph_allocator *mem, const char *path, uint64_t seed, ph_graph **out,
                            ph_error *err)
 {
-    unsigned char *text;
-    size_t n;
-    enum ph_status st = phi_file_read(mem, path, &text, &n, err);
-    if (st) return st;
-    st = ph_net_parse(mem, (const char *)text, n, path, seed, out, err);
-    phi_free(mem, text);
-    return st;
+    const net_task task = {.origin = path, .seed = seed};
+    return phi_net_read(mem, &task, out, err);
 }

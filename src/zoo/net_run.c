@@ -27,42 +27,8 @@ static net_cursor cursor_now(net_parser *p)
     return net_cursor_at(p, p->frame->source, p->frame->now);
 }
 
-/* --- The head of a text
+/* --- Inputs and outputs
  * --------------------------------------------------------------------------- */
-
-static enum ph_status run_network(net_parser *p)
-{
-    net_cursor c = cursor_now(p);
-    net_span name;
-    if (p->named) return fail_word(p, "a second '%s'", "network");
-    enum ph_status st = net_take_name(&c, "the network's name", &name);
-    if (!st) st = net_expect_end(&c);
-    if (st) return st;
-    char *copy = phi_strndup(&p->mem, name.p, name.n);
-    if (!copy) return phi_fail_nomem(p->err);
-    phi_free(&p->mem, p->g->name);
-    p->g->name = copy;
-    p->named = true;
-    return PH_OK;
-}
-
-static enum ph_status run_title(net_parser *p)
-{
-    net_cursor c = cursor_now(p);
-    if (p->titled) return fail_word(p, "a second '%s'", "title");
-    if (net_at_end(&c)) return net_fail_here(&c, "the title is empty");
-    for (const char *t = c.p; t < c.end; t++)
-        if ((unsigned char)*t < 0x20 && *t != '\t') {
-            c.p = t;
-            return net_fail_here(&c, "control character 0x%02X", (unsigned char)*t);
-        }
-    char *copy = phi_strndup(&p->mem, c.p, (size_t)(c.end - c.p));
-    if (!copy) return phi_fail_nomem(p->err);
-    enum ph_status st = ph_graph_set_metadata(p->g, "title", copy, p->err);
-    phi_free(&p->mem, copy);
-    p->titled = true;
-    return st;
-}
 
 /* input NAME AxBxC: dimensions behind the batch */
 static enum ph_status run_input(net_parser *p)
@@ -73,7 +39,7 @@ static enum ph_status run_input(net_parser *p)
     phi_type t = {.dtype = PH_FLOAT32};
     net_skip_space(&c);
     const char *start = c.p;
-    enum ph_status st = net_take_name(&c, "the input's name", &word);
+    enum ph_status st = net_take_name(&c, "the input's name", "", &word);
     if (!st) st = net_take_dims(&c, false, &t.dims[1], &n);
     if (!st) st = net_expect_end(&c);
     if (st) return st;
@@ -230,7 +196,7 @@ static enum ph_status read_head(net_cursor *head, net_frame *f, net_cursor *defa
                                 size_t *required)
 {
     net_span name;
-    enum ph_status st = net_take_name(head, "a name", &name);
+    enum ph_status st = net_take_name(head, "a name", "", &name);
     *required = 0;
     for (f->n_params = 0; !st && !net_at_end(head); f->n_params++) {
         bool has_default;
@@ -285,7 +251,12 @@ static size_t macro_counter(const net_parser *p, const net_macro *m)
 
 static enum ph_status run_macro(net_parser *p, const net_macro *m, const char *path)
 {
-    net_frame f = {.caller = p->frame, .macro = m, .source = m->source, .in = p->current};
+    net_frame *caller = p->frame;
+    net_frame f = {.caller = caller,
+                   .top = caller->top ? caller->top : caller,
+                   .macro = m,
+                   .source = m->source,
+                   .in = p->current};
     size_t depth = 0;
     for (const net_frame *up = p->frame; up; up = up->caller)
         depth++;
@@ -447,9 +418,11 @@ static enum ph_status run_statement(net_parser *p, size_t i, size_t *next)
     if (st) return st;
     switch (f->now->kind) {
     case NET_NETWORK:
-        return run_network(p);
     case NET_TITLE:
-        return run_title(p);
+    case NET_PAPER:
+    case NET_PUBLISHED:
+    case NET_NOTE:
+        return net_run_head(p);
     case NET_INPUT:
         return run_input(p);
     case NET_OUTPUT:
@@ -488,7 +461,8 @@ enum ph_status net_run(net_parser *p)
     top.made_up = phi_calloc(&p->mem, n_counters(p), sizeof *top.made_up);
     if (!top.made_up) return phi_fail_nomem(p->err);
     p->frame = &top;
-    enum ph_status st = run_range(p, 0, p->text.n_statements);
+    enum ph_status st = net_choose(p);
+    if (!st) st = run_range(p, 0, p->text.n_statements);
     top.now = &p->text.statements[p->text.n_statements - 1];
     if (!st && p->current == PH_NONE) st = fail_word(p, "the text ends without any '%s'", "input");
     if (!st && p->g->n_outputs == 0) /* the last value is what the network gives */

@@ -135,9 +135,11 @@ static const struct {
     const char *text;
     enum net_word kind;
 } words[] = {
-    {"network", NET_NETWORK}, {"title", NET_TITLE}, {"input", NET_INPUT},   {"output", NET_OUTPUT},
-    {"macro", NET_MACRO},     {"if", NET_IF},       {"else", NET_ELSE},     {"repeat", NET_REPEAT},
-    {"end", NET_END},         {"split", NET_SPLIT}, {"branch", NET_BRANCH}, {"join", NET_JOIN},
+    {"network", NET_NETWORK},     {"title", NET_TITLE},   {"paper", NET_PAPER},
+    {"published", NET_PUBLISHED}, {"note", NET_NOTE},     {"input", NET_INPUT},
+    {"output", NET_OUTPUT},       {"macro", NET_MACRO},   {"if", NET_IF},
+    {"else", NET_ELSE},           {"repeat", NET_REPEAT}, {"end", NET_END},
+    {"split", NET_SPLIT},         {"branch", NET_BRANCH}, {"join", NET_JOIN},
 };
 
 enum net_word net_word_kind(net_span word)
@@ -170,8 +172,8 @@ static enum ph_status check_bytes(net_parser *p, const net_source *s, const char
         const unsigned char c = (unsigned char)*from;
         if (c >= 0x80)
             return net_fail(p, s, &here, from, PH_ERR_FORMAT,
-                            "byte 0x%02X: only comments and titles "
-                            "may hold letters beyond ASCII",
+                            "byte 0x%02X: only comments, titles "
+                            "and the like may hold letters beyond ASCII",
                             c);
         if (c < 0x20 && c != '\t')
             return net_fail(p, s, &here, from, PH_ERR_FORMAT, "control character 0x%02X", c);
@@ -250,13 +252,15 @@ static enum ph_status add_statement(net_parser *p, net_source *s, const char *li
     return PH_OK;
 }
 
-/* A title runs to the end of its line and may hold any printable text. */
-static bool is_title(const char *at, const char *end)
+/* Prose runs to the end of its line and may hold any printable text. */
+static bool is_prose(const char *at, const char *end)
 {
     while (at < end && is_space(*at))
         at++;
     const net_span word = take_name(&at, end);
-    return net_span_is(word, "title") && (at == end || is_space(*at));
+    const enum net_word kind = net_word_kind(word);
+    return (kind == NET_TITLE || kind == NET_PAPER || kind == NET_PUBLISHED || kind == NET_NOTE) &&
+           (at == end || is_space(*at));
 }
 
 static enum ph_status cut_line(net_parser *p, net_source *s, const char *line, const char *end,
@@ -273,7 +277,7 @@ static enum ph_status cut_line(net_parser *p, net_source *s, const char *line, c
     if (zero) return net_fail(p, s, &here, zero, PH_ERR_FORMAT, "a zero byte: this is not a text");
     const char *comment = memchr(line, '#', (size_t)(end - line));
     if (comment) end = comment;
-    if (is_title(line, end)) return add_statement(p, s, line, number, line, end);
+    if (is_prose(line, end)) return add_statement(p, s, line, number, line, end);
     enum ph_status st = check_bytes(p, s, line, number, line, end);
     for (const char *at = line; at < end && !st;) {
         const char *stop = memchr(at, ';', (size_t)(end - at));

@@ -21,6 +21,7 @@ list(APPEND PINHOLE_SOURCES
   zoo/net_args.c
   zoo/net_blocks.c
   zoo/net_build.c
+  zoo/net_head.c
   zoo/net_layers.c
   zoo/net_parse.c
   zoo/net_run.c

@@ -69,12 +69,32 @@ static enum ph_status no_such_model(const char *model, ph_error *err)
                     model, net_nearest_hint(&near, hint), names);
 }
 
+/* FILE.net:NAME, a network of a text. NULL if `model` is nothing of the kind; else ':'. */
+static const char *network_mark(const char *model)
+{
+    const char *mark = strrchr(model, ':');
+    return mark && mark - model > 4 && strncasecmp(mark - 4, ".net", 4) == 0 ? mark : NULL;
+}
+
+static enum ph_status read_network(const ph_allocator *mem, const char *model, const char *mark,
+                                   uint64_t seed, ph_graph **out, ph_error *err)
+{
+    char *path = phi_strndup(mem, model, (size_t)(mark - model));
+    if (!path) return phi_fail_nomem(err);
+    const net_task task = {.origin = path, .network = mark + 1, .seed = seed};
+    enum ph_status st = phi_net_read(mem, &task, out, err);
+    phi_free(mem, path);
+    return st;
+}
+
 enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
                              ph_graph **out, ph_error *err)
 {
     if (!model || !*model) return phi_fail(err, PH_ERR_ARG, NULL, "the name of a model is empty");
     if (ends_in(model, ".onnx")) return ph_onnx_read(mem, model, out, err);
     if (ends_in(model, ".net")) return ph_net_read(mem, model, seed, out, err);
+    const char *mark = network_mark(model);
+    if (mark) return read_network(mem, model, mark, seed, out, err);
     for (size_t i = 0; ph_zoo_name(i); i++) {
         const net_text *t = &phi_zoo_texts[i];
         if (strcmp(t->name, model) != 0) continue;

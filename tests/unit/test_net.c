@@ -114,7 +114,7 @@ static void test_flow_and_names(void **state)
     assert_nodes(g, "stem:Conv relu_1:Relu relu_2:Relu side:Conv add_1:Add logits/flatten:Flatten "
                     "logits:Gemm");
     assert_string_equal(ph_graph_name(g), "small");
-    assert_string_equal(ph_graph_metadata(g, "title"), "Small, to the end");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.title"), "Small, to the end");
     assert_string_equal(ph_value_name(g, find_node(g, "side")->in[0]), "stem");
     assert_string_equal(ph_value_name(g, find_node(g, "add_1")->in[0]), "side");
     assert_string_equal(ph_value_name(g, find_node(g, "add_1")->in[1]), "relu_2");
@@ -328,6 +328,39 @@ static void test_if_and_repeat(void **state)
     ph_graph_free(g);
 }
 
+/* A family: the first network unless another is wanted, what is said about all and about one alone,
+ * and parameters that the text's macros see, unless they have their own of that name. */
+static void test_networks_of_a_text(void **state)
+{
+    (void)state;
+    static const char text[] = "paper  A; B; C 1998, fig. 2\n"
+                               "note   About \xC3\xA4ll.\n"
+                               "network one.5 n=1 k=2\n"
+                               "title  One\n"
+                               "published parameters 0.27M  table 6\n"
+                               "published macs 3.8e9 table 1\n"
+                               "note   About one.\n"
+                               "network two n=2 k=3\n"
+                               "title  Two\n"
+                               "macro body n\n"
+                               "    repeat n; conv 1x1 k; end\n"
+                               "end\n"
+                               "input x 4x8x8\n"
+                               "body n+1\n";
+    ph_graph *g = parse(text);
+    assert_string_equal(ph_graph_name(g), "one.5");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.title"), "One");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.paper"), "A; B; C 1998, fig. 2");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.published.parameters"), "0.27M  table 6");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.published.macs"), "3.8e9 table 1");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.note.1"), "About \xC3\xA4ll.");
+    assert_string_equal(ph_graph_metadata(g, "pinhole.note.2"), "About one.");
+    assert_null(ph_graph_metadata(g, "pinhole.note.3"));
+    assert_int_equal(g->n_nodes, 2);
+    assert_output(g, 0, "body_1/repeat_1/2/conv_1[-1,2,8,8]");
+    ph_graph_free(g);
+}
+
 /* c, h and w are those of the value that `from` names. */
 static void test_dimensions_of_from(void **state)
 {
@@ -433,8 +466,22 @@ static const bad_text bad_texts[] = {
      "66 letters"},
     /* head */
     {"network\n", F, "1:8", "the network's name"},
-    {"network a b\n", F, "1:11", "'b'"},
-    {"network a\nnetwork b\n", F, "2:1", "second 'network'"},
+    {"network a b\n", F, "1:12", "'=' and a number"},
+    {"network a b=\n", F, "1:13", "a number was wanted"},
+    {"network a b=1 b=2\n", F, "1:15", "two parameters 'b'"},
+    {"network a h=1\n", F, "1:11", "'h' is a word of the language"},
+    {"network a\nnetwork a\n", F, "2:1", "second network 'a'; the first is in line 1"},
+    {"network .a\n", F, "1:9", "the network's name"},
+    {X "network a\n", F, "2:1", "behind the first input"},
+    {"paper\n", F, "1:6", "the paper is empty"},
+    {"paper a\npaper b\n", F, "2:1", "second 'paper'"},
+    {"note\n", F, "1:5", "the note is empty"},
+    {"published\n", F, "1:10", "'parameters' or 'macs'"},
+    {"published weights 1 x\n", F, "1:11", "'parameters' or 'macs'"},
+    {"published macs many\n", F, "1:16", "a figure was wanted"},
+    {"published macs\n", F, "1:15", "a figure was wanted"},
+    {"published macs 1e9\n", F, "1:19", "where the figure was published"},
+    {"published macs 1 a\npublished macs 2 b\n", F, "2:1", "second 'published macs'"},
     {"title\n", F, "1:6", "empty"},
     {"title a\ntitle b\n", F, "2:1", "second 'title'"},
     {"title a\x07\n", F, "1:8", "control character 0x07"},
@@ -667,7 +714,7 @@ static void test_zoo(void **state)
         if (ph_model_load(NULL, ph_zoo_name(n), 3, &g, &err)) fail_msg("%s", err.message);
         if (ph_graph_check(g, &err)) fail_msg("%s", err.message);
         assert_string_equal(ph_graph_name(g), ph_zoo_name(n));
-        assert_string_equal(ph_graph_metadata(g, "title"), ph_zoo_title(n));
+        assert_string_equal(ph_graph_metadata(g, "pinhole.title"), ph_zoo_title(n));
         again = parse_seeded(ph_zoo_text(n), 3);
         assert_int_equal(again->n_nodes, g->n_nodes);
         assert_int_equal(again->n_values, g->n_values);
@@ -710,7 +757,7 @@ static void test_model_load(void **state)
     snprintf(none, sizeof none, "%s/none.net", dir);
     snprintf(text_file, sizeof text_file, "%s/lenet5", dir);
     const char *const files[][2] = {
-        {path, "network mine\ninput x 4\nrelu\n"}, {bad, "input x 4\nrelo\n"}, {text_file, "?"}};
+        {path, "network mine n=1\nnetwork two n=2\ninput x 4\nrepeat n; relu; end\n"}, {bad, "input x 4\nrelo\n"}, {text_file, "?"}};
     for (size_t i = 0; i < COUNT(files); i++) {
         FILE *f = fopen(files[i][0], "w");
         assert_non_null(f);
@@ -725,6 +772,13 @@ static void test_model_load(void **state)
     char where[80];
     snprintf(where, sizeof where, "%s:2:1: ", bad);
     assert_not_loaded(bad, PH_ERR_FORMAT, where);
+    snprintf(where, sizeof where, "%s:mini", path);
+    assert_not_loaded(where, PH_ERR_NOT_FOUND, "no network 'mini' here; did you mean 'mine'?");
+    snprintf(where, sizeof where, "%s:two", path);
+    if (ph_model_load(NULL, where, 1, &g, &err)) fail_msg("%s", err.message);
+    assert_string_equal(ph_graph_name(g), "two");
+    assert_int_equal(g->n_nodes, 2);
+    ph_graph_free(g);
     assert_not_loaded(none, PH_ERR_NOT_FOUND, none);
     assert_not_loaded(text_file, PH_ERR_ARG, "neither .onnx nor .net");
     assert_not_loaded(dir, PH_ERR_ARG, "directory");
@@ -743,7 +797,8 @@ int main(void)
         cmocka_unit_test(test_layers_with_numbers), cmocka_unit_test(test_several_values),
         cmocka_unit_test(test_split),              cmocka_unit_test(test_macros),
         cmocka_unit_test(test_macro_scopes),       cmocka_unit_test(test_if_and_repeat),
-        cmocka_unit_test(test_dimensions_of_from), cmocka_unit_test(test_inception_written_out),
+        cmocka_unit_test(test_networks_of_a_text), cmocka_unit_test(test_dimensions_of_from),
+        cmocka_unit_test(test_inception_written_out),
         cmocka_unit_test(test_weights),            cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_bad_sizes),          cmocka_unit_test(test_long_paths),
         cmocka_unit_test(test_out_of_memory),      cmocka_unit_test(test_zoo),
