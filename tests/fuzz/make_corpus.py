@@ -6,6 +6,7 @@ usage: make_corpus.py [DIR]     (default: corpus/ beside this file; needs numpy 
 
 The files are kept in the tree; run this again only to change them.
 """
+import gzip
 import io
 import os
 import struct
@@ -178,28 +179,76 @@ def npy_seeds():
 def net_seeds():
     """Short texts; the target also runs over the networks in the box (src/zoo)."""
     texts = {
-        "small": "network small\ninput x 1x8x8\nconv 4 3x3 pad 1\nrelu\nmaxpool 2\n"
-                 "conv 3 1x1\navgpool global\nsoftmax\noutput y\n",
-        "macro": "network m\nmacro block k n=1\n  repeat n\n    conv k 3x3 pad 1\n    relu\n  end\nend\n"
-                 "input 3x8x8\nblock 4 n=2\nblock 8\n",
-        "split": "network s\ninput 3x8x8\nsplit\nbranch\n  conv 2\nbranch\n  conv 2 3x3 pad 1\n"
-                 "join concat\n",
-        "cccp": "input 1x8x8; conv 8 5x5 pad 2; cccp 4; cccp 2; globalavgpool\n",
-        "blocks": "input 4x8x8\ninception 2 2 4 1 2 2\nbottleneck 2 8\nbasic 8\n",
-        "numbers": "input 3x8x8\nlabel: conv (2*3+1) 3x3 stride 2 pad 1 # comment\nif 1 < 2\nrelu\n"
-                   "else\ntanh\nend\n",
+        "small": "network small\ntitle a title\ninput x 1x8x8\nconv 3x3 4 pad 1\nrelu\nmaxpool 2x2 / 2\n"
+                 "conv 1x1 3\nglobalavgpool\nsoftmax\noutput softmax_1\n",
+        "macro": "macro block k n=1\n  repeat n\n    conv 3x3 k pad 1\n    relu\n  end\nend\n"
+                 "input x 3x8x8\nblock 4 n=2\nb: block 8\noutput b\n",
+        "split": "input x 3x8x8\nsplit\nbranch\n  conv 1x1 2\nbranch\n  conv 3x3 2 pad 1\nbranch\n"
+                 "j: join concat\nsplit\nbranch\nbranch\n  relu\njoin add\n",
+        "cccp": "input x 1x8x8; conv 5x5 8 pad 2; cccp 4; cccp_bn 2; conv_bn_relu 3 4; globalavgpool\n",
+        "blocks": "input x 4x8x8\ninception 2 2 4 1 2 2\nbottleneck 2 8\nbasic 8 / 2\n",
+        "numbers": "input x 3x8x8\nlabel: conv 3x3 (2*c+1)/(h-7) / 2 pad 1 # comment\nif c < 2\nrelu\n"
+                   "else\ntanh\nend\nconv 1x1 (c/2)\n",
+        "layers": "input x 4x8x8\nnormalize 0.5 0.5 0.5 0.5 / 0.2\ndepthwise 3x3 / 1 pad same multiplier 2\nbn epsilon "
+                  "0.001\nlrn 3 alpha 0.1 beta 0.75 k 2\nrelu6\nleakyrelu 0.1\nclip -1 1\nsigmoid\n"
+                  "hardsigmoid\nhardswish\nidentity\navgpool 2x2 / 2 pad 0 1 0 1 ceil count_pad\n"
+                  "globalmaxpool\ndropout 0.3\nflatten\nfc 3 nobias\nlogsoftmax\n",
+        "joins": "input x 2x4x4\na: conv 1x1 2\nb: conv 1x1 2 from x\nadd a\nsub b\nmul a\ndiv b\n"
+                 "concat a b\nv: value\noutput v a\n",
+        "shapes": "input x 2x4x4\npad 1 1 0 0\ntranspose 0 2 3 1\nreshape 50\n",
+        "bomb": "macro a n\n repeat n\n  repeat n\n   relu\n  end\n end\nend\ninput x 1x1x1\n"
+                "a 1000000000\n",
+        "weights": "input x 65536x1x1\nconv 1x1 65536\nconv 1x1 65536\n",
         "bad": "network\nend\nend\nrepeat 99999999999999999999\nconv -1 x\n\t: :\n",
-        "deep": "macro a\na\nend\ninput 1x1x1\na\n",
-        "not_text": "input 1x8x8\n\xff\0\x1b[2J",
+        "deep": "macro a\na\nend\ninput x 1x1x1\na\n",
+        "parentheses": "input x 1x1x1\nconv 1x1 " + "(" * 40 + "1" + ")" * 40 + "\n",
+        "not_text": "input x 1x8x8\n\xff\0\x1b[2J",
         "empty": "",
     }
     for name, text in texts.items():
         yield name + ".net", text.encode("latin-1")
 
 
+def dataset_seeds():
+    """See fuzz_dataset.c for the frame."""
+    def idx(magic, dims, data):
+        return struct.pack(">I", magic) + b"".join(struct.pack(">I", d) for d in dims) + data
+
+    def frame(labels, images, gz=False):
+        if gz:
+            labels, images = gzip.compress(labels, mtime=0), gzip.compress(images, mtime=0)
+        return bytes([int(gz)]) + struct.pack(">H", len(labels)) + labels + images
+
+    labels, images = idx(0x801, [3], b"\0\x05\x09"), idx(0x803, [3, 2, 4], bytes(range(0, 240, 10)))
+    yield "idx", frame(labels, images)
+    yield "idx_gz", frame(labels, images, True)
+    yield "label_10", frame(idx(0x801, [3], b"\0\x0a\x09"), images)
+    yield "fewer_labels", frame(idx(0x801, [2], b"\0\x05"), images)
+    yield "promises", frame(labels, idx(0x803, [9999999, 4096, 4096], b"\0" * 9))
+    yield "no_images", frame(labels, idx(0x803, [0, 4, 4], b""))
+    yield "extra", frame(labels, images + b"\0")
+    yield "bomb_gz", frame(labels, idx(0x803, [9999, 40, 40], b"\0" * 100000), True)
+    cut = frame(labels, images, True)
+    yield "cut_gz", cut[:-9]
+    yield "cifar", b"\x02" + (b"\x07" + bytes(i % 256 for i in range(3072))) * 2
+    yield "cifar_label", b"\x02\x0a" + b"\0" * 3072
+    yield "cifar_cut", b"\x02\x01" + b"\0" * 3000
+    yield "empty", b""
+
+
+def checkpoint_seeds():
+    """Changes of the good checkpoint that the target makes; see fuzz_checkpoint.c."""
+    yield "good", b"patch"
+    for at in (0, 1, 2, 40, 200, 500, 900, 1500):
+        yield f"patch_{at}", b"patch" + struct.pack(">HB", at, 0x5a)
+    yield "empty", b""
+    yield "text", b"not a checkpoint"
+
+
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "corpus")
-    for folder, seeds in [("onnx", onnx_seeds), ("npy", npy_seeds), ("net", net_seeds)]:
+    for folder, seeds in [("onnx", onnx_seeds), ("npy", npy_seeds), ("net", net_seeds),
+                          ("dataset", dataset_seeds), ("checkpoint", checkpoint_seeds)]:
         os.makedirs(os.path.join(root, folder), exist_ok=True)
         for name, data in seeds():
             with open(os.path.join(root, folder, name), "wb") as f:

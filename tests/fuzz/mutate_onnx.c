@@ -12,6 +12,9 @@
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
+/* A target may have a good input of its own to begin with: its size, 0 if it does not fit. */
+size_t fuzz_begin(uint8_t *data, size_t max_size) __attribute__((weak));
+
 #define DEPTH_MAX 12
 
 typedef struct field {
@@ -153,6 +156,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint8_t *out;
     size_t n;
 
+    if (fuzz_begin && size < 64 && draw(&seed, 8) == 0) return fuzz_begin(data, max_size);
+    if (size >= 5 && memcmp(data, "patch", 5) == 0) return LLVMFuzzerMutate(data, size, max_size);
     if (draw(&seed, 20) == 0) return LLVMFuzzerMutate(data, size, max_size);
     out = malloc(max_size + 32);
     if (!out) return size;
