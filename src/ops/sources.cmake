@@ -2,11 +2,12 @@ list(APPEND PINHOLE_SOURCES
   ops/op_list.c
   ops/axes.c
   ops/binary.c
+  ops/global_pool.c
   ops/groups.c
   ops/move.c
-  ops/global_pool.c
   ops/op_check.c
   ops/pool_window.c
+  ops/resample.c
   ops/softmax_axis.c
   ops/unary.c
   # one file an operator (operators that are one formula apart share a file's helpers)
@@ -44,6 +45,7 @@ list(APPEND PINHOLE_SOURCES
   ops/reduce_mean.c
   ops/relu.c
   ops/reshape.c
+  ops/resize.c
   ops/selu.c
   ops/shrink.c
   ops/sigmoid.c
@@ -57,4 +59,5 @@ list(APPEND PINHOLE_SOURCES
   ops/tanh.c
   ops/thresholded_relu.c
   ops/transpose.c
-  ops/unsqueeze.c)
+  ops/unsqueeze.c
+  ops/upsample.c)

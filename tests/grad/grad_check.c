@@ -222,11 +222,12 @@ static bool check(bench *b)
     return check_step_alone(b) && check_threads(b);
 }
 
-/* All float inputs become inputs of the graph, so that all have gradients. */
+/* All float inputs that may become inputs of the graph, so that all have gradients. */
 static void free_constants(draw_case *c)
 {
     for (int i = 0; i < c->node.n_in; i++)
-        if (c->node.in[i] && !c->node.in[i]->integer) c->constant &= ~(1u << i);
+        if (c->node.in[i] && !c->node.in[i]->integer && !(c->known >> i & 1))
+            c->constant &= ~(1u << i);
 }
 
 uint64_t grad_seed(void)

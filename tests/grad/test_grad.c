@@ -35,6 +35,7 @@ static count counts[] = {
     {"Mish", 40},          {"Swish", 40},
     {"Softplus", 40},      {"Softsign", 40},
     {"Erf", 40},           {"Shrink", 40},
+    {"Resize", 80},        {"Upsample", 40},
     {"PRelu", 60},         {"ThresholdedRelu", 40},
 };
 

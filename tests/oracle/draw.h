@@ -17,6 +17,7 @@ enum draw_fill {
 typedef struct draw_case {
     or_node node;
     uint32_t constant; /* bit i: input i is a constant of the graph, not an input */
+    uint32_t known;    /* bit i: input i has to be one */
     uint32_t image;    /* bit i: input i comes channels-last */
     bool exact;        /* float must agree to the bit */
 } draw_case;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pooling against the oracle. */
+/* Pooling and resizing against the oracle. */
 #include "ops_check.h"
 
 #include <setjmp.h>
@@ -80,12 +80,25 @@ static void test_global_max_pool(void **state)
     ops_check_random("GlobalMaxPool", 150);
 }
 
+static void test_resize(void **state)
+{
+    (void)state;
+    ops_check_random("Resize", 500);
+}
+
+static void test_upsample(void **state)
+{
+    (void)state;
+    ops_check_random("Upsample", 150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ordinary),        cmocka_unit_test(test_max_pool),
         cmocka_unit_test(test_average_pool),    cmocka_unit_test(test_global_average_pool),
-        cmocka_unit_test(test_global_max_pool),
+        cmocka_unit_test(test_global_max_pool), cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_upsample),
     };
     ops_seed();
     return cmocka_run_group_tests(tests, NULL, NULL);
