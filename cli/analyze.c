@@ -53,7 +53,7 @@ int cmd_analyze(int argc, char **argv)
     const char *json = NULL, *csv = NULL;
     const cli_option options[] = {
         {OPT_TEXTS("shape", 's', &shapes, "[NAME=]DIMS",
-                   "shape of an input, such as 1x3x224x224 or\n3x224x224 (repeatable)")},
+                   CLI_SHAPE_HELP)},
         {OPT_TEXT("json", 'j', &json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntable")},
         {OPT_TEXT("csv", 'c', &csv, "FILE",

@@ -232,7 +232,7 @@ int cmd_bench(int argc, char **argv)
         {OPT_SIZE("warmup", 'w', &o.warmup, "N", 0, 1 << 24,
                   "runs before them that do not count (3)")},
         {OPT_TEXTS("shape", 's', &o.shapes, "[NAME=]DIMS",
-                   "shape of an input, such as 1x3x224x224 or\n3x224x224 (repeatable)")},
+                   CLI_SHAPE_HELP)},
         {OPT_TEXT("json", 'j', &o.json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntext")},
     };

@@ -5,22 +5,40 @@
 #include "commands.h"
 #include "options.h"
 
+/* Declare the shapes that the command line gives. */
+static int set_shapes(ph_graph *g, const cli_texts *shapes)
+{
+    cli_hints hints;
+    ph_error err = {0};
+    int status = cli_hints_new(g, &hints);
+    if (status == CLI_OK) status = cli_hints_shapes(&hints, g, shapes);
+    for (size_t i = 0; status == CLI_OK && i < hints.n; i++) {
+        enum ph_status st = ph_graph_set_shape(g, &hints.at[i], &err);
+        if (st) status = cli_fail(st, &err);
+    }
+    cli_hints_free(&hints);
+    return status;
+}
+
 int cmd_export(int argc, char **argv)
 {
     const char *output = NULL;
     uint64_t seed = 0;
+    cli_texts shapes = {0};
     const cli_option options[] = {
         {OPT_TEXT("output", 'o', &output, "FILE",
                   "the ONNX file to write; '-' is standard output")},
         {OPT_SEED("seed", 's', &seed, "N",
                   "draw the weights of a .net text or built-in\nnetwork from this seed (0)")},
+        {OPT_TEXTS("shape", 0, &shapes, "[NAME=]DIMS", CLI_SHAPE_HELP)},
     };
     const cli_spec spec = {
         .operands = "MODEL",
         .min_operands = 1,
         .max_operands = 1,
         .about = "Write a network as an ONNX file: a .net text or built-in network with weights\n"
-                 "drawn from a seed, or an ONNX file as Pinhole understands it.\n",
+                 "drawn from a seed, or an ONNX file as Pinhole understands it; with --shape, with\n"
+                 "open shapes closed.\n",
         .examples = "  pinhole export nin-cifar10 --seed 1 -o nin.onnx\n",
         .options = options,
         .n_options = CLI_COUNT(options),
@@ -30,6 +48,7 @@ int cmd_export(int argc, char **argv)
     if (!output) return cli_usage("option '--output' is missing");
     ph_graph *g;
     status = cli_load_model(argv[optind], seed, &g);
+    if (status == CLI_OK) status = set_shapes(g, &shapes);
     if (status == CLI_OK) status = cli_write_model(g, output);
     ph_graph_free(g);
     return status;

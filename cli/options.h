@@ -59,6 +59,11 @@ typedef struct cli_option {
 #define OPT_WORD(name_, letter_, to_, argument_, words_, help_)                                    \
     OPT_ANY(name_, letter_, CLI_WORD, to_, argument_, help_), .words = words_
 
+/* What --help says of --shape, wherever it is about all of cli_hints_shapes. */
+#define CLI_SHAPE_HELP                                                                             \
+    "shape of an input, such as 1x3x224x224 or\n3x224x224, or sizes of symbolic dimensions, such\n"  \
+    "as N=1,H=224 (repeatable)"
+
 typedef struct cli_spec {
     const char *operands; /* "MODEL", "[NAME]", ... */
     int min_operands, max_operands;

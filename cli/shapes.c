@@ -113,6 +113,92 @@ static int parse_dims(const char *text, int64_t dims[PH_MAX_RANK])
     return -1;
 }
 
+/* --- Symbolic dimensions ---------------------------------------------------------------------- */
+
+/* "H=224" of --shape: what a symbolic dimension is to be. */
+typedef struct symbol {
+    const char *name; /* the graph's */
+    int64_t value;
+} symbol;
+
+typedef struct symbols {
+    size_t n;
+    symbol at[CLI_MAX_TEXTS];
+} symbols;
+
+static const int64_t *symbol_value(const symbols *list, const char *name)
+{
+    for (size_t i = 0; name && i < list->n; i++) {
+        if (strcmp(list->at[i].name, name) == 0) return &list->at[i].value;
+    }
+    return NULL;
+}
+
+/* The symbol of `g` that `text` begins with, followed by '='; NULL if there is none. */
+static const char *find_symbol(const ph_graph *g, const char *text)
+{
+    int64_t dims[PH_MAX_RANK];
+    for (size_t i = 0; i < ph_graph_n_inputs(g); i++) {
+        ph_value v = ph_graph_input(g, i);
+        int rank = ph_value_type(g, v, NULL, dims);
+        for (int d = 0; d < rank; d++) {
+            const char *name = ph_value_dim_name(g, v, (size_t)d);
+            size_t length = name ? strlen(name) : 0;
+            if (length && strncmp(text, name, length) == 0 && text[length] == '=') return name;
+        }
+    }
+    return NULL;
+}
+
+static int add_symbol(symbols *list, const char *name, const char *text)
+{
+    int64_t value;
+    if (!cli_parse_int(text, 1, INT64_MAX, &value)) {
+        return cli_usage("option '--shape': '%s=%s' is not a size", name, text);
+    }
+    if (symbol_value(list, name)) {
+        return cli_usage("option '--shape': '%s' is given twice", name);
+    }
+    if (list->n == CLI_MAX_TEXTS) {
+        return cli_usage("option '--shape': more than %d symbols", CLI_MAX_TEXTS);
+    }
+    list->at[list->n++] = (symbol){name, value};
+    return CLI_OK;
+}
+
+/* Shapes of the inputs with symbolic dimensions of which some are given. */
+static int apply_symbols(cli_hints *hints, const ph_graph *g, const symbols *list)
+{
+    for (size_t i = 0; list->n && i < ph_graph_n_inputs(g); i++) {
+        ph_value v = ph_graph_input(g, i);
+        int64_t dims[PH_MAX_RANK];
+        char shape[160];
+        bool given = false;
+        int open = -1, rank = ph_value_type(g, v, NULL, dims);
+        if (find_hint(hints, ph_value_name(g, v))) continue;
+        for (int d = 0; d < rank; d++) {
+            const int64_t *value = symbol_value(list, ph_value_dim_name(g, v, (size_t)d));
+            given = given || value;
+            if (value) dims[d] = *value;
+            if (dims[d] < 0 && d == 0) dims[d] = 1;
+            if (dims[d] < 0) open = d;
+        }
+        if (!given) continue;
+        if (open >= 0) {
+            const char *name = ph_value_dim_name(g, v, (size_t)open);
+            return cli_usage("option '--shape': input '%s' is %s, and its dimension %d%s%s%s is "
+                             "still open", ph_value_name(g, v),
+                             cli_dims((size_t)rank, dims, shape, sizeof shape), open,
+                             name ? " (" : "", name ? name : "", name ? ")" : "");
+        }
+        cli_hints_set(hints, g, i, (size_t)rank, dims);
+    }
+    return CLI_OK;
+}
+
+/* --- The option --------------------------------------------------------------------------------- */
+
+/* "[NAME=]DIMS" for an input. */
 static int add_shape(cli_hints *hints, const ph_graph *g, const char *text)
 {
     const char *rest;
@@ -134,13 +220,45 @@ static int add_shape(cli_hints *hints, const ph_graph *g, const char *text)
     return CLI_OK;
 }
 
+static bool is_input(const ph_graph *g, const char *name)
+{
+    for (size_t i = 0; i < ph_graph_n_inputs(g); i++) {
+        if (strcmp(name, ph_value_name(g, ph_graph_input(g, i))) == 0) return true;
+    }
+    return false;
+}
+
+/* One part of the option between commas. A symbol of an input's own name gives way to it. */
+static int add_part(cli_hints *hints, symbols *list, const ph_graph *g, const char *text)
+{
+    const char *name = find_symbol(g, text);
+    if (name && !is_input(g, name)) return add_symbol(list, name, text + strlen(name) + 1);
+    return add_shape(hints, g, text);
+}
+
+/* "NAME=DIMS,N=1,H=224": commas count only in front of a name. */
+static int add_parts(cli_hints *hints, symbols *list, const ph_graph *g, const char *text)
+{
+    int status = CLI_OK;
+    char *copy = strdup(text);
+    if (!copy) return cli_nomem();
+    for (char *part = copy, *next; status == CLI_OK && part; part = next) {
+        next = strchr(part + strcspn(part, "="), ',');
+        if (next) *next++ = '\0';
+        status = add_part(hints, list, g, part);
+    }
+    free(copy);
+    return status;
+}
+
 int cli_hints_shapes(cli_hints *hints, const ph_graph *g, const cli_texts *shapes)
 {
+    symbols list = {0};
     for (size_t i = 0; i < shapes->n; i++) {
-        int status = add_shape(hints, g, shapes->at[i]);
+        int status = add_parts(hints, &list, g, shapes->at[i]);
         if (status != CLI_OK) return status;
     }
-    return CLI_OK;
+    return apply_symbols(hints, g, &list);
 }
 
 int cli_hints_batch(cli_hints *hints, const ph_graph *g, int64_t batch)

@@ -168,7 +168,7 @@ int cli_hints_new(const ph_graph *g, cli_hints *hints);
 void cli_hints_free(cli_hints *hints);
 /* Set or replace the shape of input `i`. */
 void cli_hints_set(cli_hints *hints, const ph_graph *g, size_t i, size_t rank, const int64_t *dims);
-/* --shape [NAME=]DIMS ...: DIMS may leave out the batch. */
+/* --shape [NAME=]DIMS or SYMBOL=SIZE, several with commas between: DIMS may leave out the batch. */
 int cli_hints_shapes(cli_hints *hints, const ph_graph *g, const struct cli_texts *shapes);
 /* --batch: replace the first dimension of every input; the others must be known. */
 int cli_hints_batch(cli_hints *hints, const ph_graph *g, int64_t batch);

@@ -373,6 +373,8 @@ PH_API ph_value ph_graph_find(const ph_graph *g, const char *name); /* PH_NONE i
 PH_API const ph_tensor *ph_value_constant(const ph_graph *g, ph_value v); /* NULL if it is none */
 /* Declared type of a value: writes up to PH_MAX_RANK dims (-1: open), returns the rank or -1. */
 PH_API int ph_value_type(const ph_graph *g, ph_value v, enum ph_dtype *dtype, int64_t *dims);
+/* The symbolic name of an open dimension, such as "batch"; NULL if it has none or is not open. */
+PH_API const char *ph_value_dim_name(const ph_graph *g, ph_value v, size_t dim);
 PH_API size_t ph_graph_n_nodes(const ph_graph *g); /* in an order that can be executed */
 PH_API const char *ph_node_name(const ph_graph *g, size_t node);
 PH_API const char *ph_node_op(const ph_graph *g, size_t node);
@@ -428,6 +430,12 @@ typedef struct ph_shape_hint {
     size_t rank;
     int64_t dims[PH_MAX_RANK];
 } ph_shape_hint;
+
+/*
+ * Declare the shape of an input for good: what it leaves open, and the same symbolic dimensions of
+ * other values. Errors: PH_ERR_NOT_FOUND, PH_ERR_ARG, PH_ERR_SHAPE if it does not fit.
+ */
+PH_API enum ph_status ph_graph_set_shape(ph_graph *g, const ph_shape_hint *shape, ph_error *err);
 
 /* The value of an input, known before running. Borrowed. */
 typedef struct ph_known_value {
@@ -533,6 +541,44 @@ PH_API enum ph_status ph_graph_wanted_values(const ph_graph *g, const ph_plan_de
 PH_API enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                   ph_error *err);
 PH_API void ph_plan_free(ph_plan *p);
+
+/* --- Will it run? --- */
+
+/* Something that a survey found. Strings live as long as the survey. */
+typedef struct ph_finding {
+    enum ph_status status; /* PH_OK: a note; otherwise a reason why the graph cannot be run */
+    /*
+     * What it is about, in one word: "structure" (the graph is not well-formed), "input",
+     * "operator", "opset", "attribute", "shape", "type", "value" (one that must be known before
+     * running depends on what is computed), "limit", or "note".
+     */
+    const char *kind;
+    const char *node;    /* name, or NULL: an input, or the graph as a whole */
+    const char *op;      /* the node's operator, or NULL */
+    const char *message; /* one line that names the node */
+} ph_finding;
+
+typedef struct ph_survey ph_survey;
+
+/*
+ * Find every reason why `g` cannot be run as `desc` (may be NULL) says, not only the first. Nodes
+ * behind one that is not understood are looked at as far as the graph declares their inputs' shapes.
+ * Where the shape of an input is left open, one is assumed (batch 1, 3 channels, 224 pixels), and a
+ * note says so. Inputs whose values shapes depend on are noted; they are given to ph_plan_new.
+ *
+ * Errors: PH_ERR_NOMEM, PH_ERR_INTERNAL; all else is a finding.
+ */
+PH_API enum ph_status ph_survey_new(const ph_graph *g, const ph_plan_desc *desc, ph_survey **out,
+                                    ph_error *err);
+PH_API void ph_survey_free(ph_survey *s);
+PH_API size_t ph_survey_n_findings(const ph_survey *s);
+PH_API const ph_finding *ph_survey_finding(const ph_survey *s, size_t i);
+/*
+ * PH_OK: it will run. PH_ERR_UNSUPPORTED: valid, but with things that Pinhole cannot do.
+ * PH_ERR_SHAPE: not with the shapes that were given or assumed. Otherwise the graph is malformed, and
+ * this is the first such finding's status.
+ */
+PH_API enum ph_status ph_survey_status(const ph_survey *s);
 
 /* Inputs (without those whose values were given) and outputs of a plan, in the graph's order, with
  * shapes decided. Live with the plan. */

@@ -586,6 +586,13 @@ int ph_value_type(const ph_graph *g, ph_value v, enum ph_dtype *dtype, int64_t *
     return value->rank;
 }
 
+const char *ph_value_dim_name(const ph_graph *g, ph_value v, size_t dim)
+{
+    const phi_value *value = &g->values[v];
+    const bool open = value->rank >= 0 && dim < (size_t)value->rank && value->dims[dim] < 0;
+    return open ? value->dim_names[dim] : NULL;
+}
+
 size_t ph_graph_n_nodes(const ph_graph *g) { return g->n_nodes; }
 const char *ph_node_name(const ph_graph *g, size_t node) { return g->nodes[node].name; }
 const char *ph_node_op(const ph_graph *g, size_t node) { return g->nodes[node].op_type; }

@@ -153,20 +153,30 @@ static const phi_attr_rule *find_rule(const phi_op *op, const char *name, int64_
     return NULL;
 }
 
-/* Why a node cannot be handled, as the group it is listed under; NULL if it can. */
-static const char *reason(const ph_graph *g, const phi_node *n, char *buf, size_t size)
+static bool opset_is_known(const phi_op *op, int64_t opset)
+{
+    return opset >= op->since && (!op->until || opset <= op->until);
+}
+
+/* The k-th reason why a node cannot be handled, as the group it is listed under; NULL if there is no
+ * such reason. Attributes mean something only for an operator that is known. */
+static const char *reason_at(const ph_graph *g, const phi_node *n, size_t k, const char **kind,
+                             char *buf, size_t size)
 {
     const int64_t opset = phi_graph_opset_of(g, n->domain);
-    if (!n->op) {
-        snprintf(buf, size, "%s%s%s", n->domain, *n->domain ? "." : "", n->op_type);
-        return buf;
+    const bool known = n->op && opset_is_known(n->op, opset);
+    if (!known) {
+        const char *dot = *n->domain ? "." : "";
+        *kind = n->op ? "opset" : "operator";
+        if (n->op)
+            snprintf(buf, size, "%s in opset %lld", n->op_type, (long long)opset);
+        else
+            snprintf(buf, size, "%s%s%s", n->domain, dot, n->op_type);
+        return k == 0 ? buf : NULL;
     }
-    if (opset < n->op->since || (n->op->until && opset > n->op->until)) {
-        snprintf(buf, size, "%s in opset %lld", n->op_type, (long long)opset);
-        return buf;
-    }
+    *kind = "attribute";
     for (size_t i = 0; i < n->n_attrs; i++)
-        if (!find_rule(n->op, n->attrs[i].name, opset)) {
+        if (!find_rule(n->op, n->attrs[i].name, opset) && k-- == 0) {
             snprintf(buf, size, "attribute '%s' of %s in opset %lld", n->attrs[i].name, n->op_type,
                      (long long)opset);
             return buf;
@@ -174,12 +184,19 @@ static const char *reason(const ph_graph *g, const phi_node *n, char *buf, size_
     return NULL;
 }
 
-enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, ph_error *err)
+static const char *reason(const ph_graph *g, const phi_node *n, char *buf, size_t size)
+{
+    const char *kind;
+    return reason_at(g, n, 0, &kind, buf, size);
+}
+
+enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, size_t k, const char **kind,
+                                  ph_error *err)
 {
     char why[256];
-    if (!reason(g, n, why, sizeof why)) return PH_OK;
-    return phi_fail(err, PH_ERR_UNSUPPORTED, n->name, "%s '%s': %s is not supported", n->op_type,
-                    n->name, why);
+    if (!reason_at(g, n, k, kind, why, sizeof why)) return PH_OK;
+    return phi_fail(err, PH_ERR_UNSUPPORTED, n->name, "%s '%s': %s%s is not supported", n->op_type,
+                    n->name, strcmp(*kind, "operator") == 0 ? "operator " : "", why);
 }
 
 /* List the nodes from `first` on that have the reason `why`, if none before had it. */

@@ -14,7 +14,8 @@ static bool is_floating(enum ph_dtype t)
     return t == PH_FLOAT32 || t == PH_FLOAT64 || t == PH_FLOAT16 || t == PH_BFLOAT16;
 }
 
-/* Is input k a list of numbers from the file, such as a bias, not something computed from shapes? */
+/* Is input k a list of numbers from the file, such as a bias, not something computed from shapes?
+ */
 static bool is_weight(const phi_facts *f, const phi_infer *c, size_t k)
 {
     const ph_value v = c->node->in[k];
@@ -63,7 +64,7 @@ enum ph_status phi_fold_node(phi_facts *f, const phi_infer *c)
 {
     const phi_node *n = c->node;
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    ph_tensor *result[PHI_MAX_OUT] = { NULL };
+    ph_tensor *result[PHI_MAX_OUT] = {NULL};
     for (size_t k = 0; k < c->n_in; k++) {
         in[k] = c->constant[k] ? phi_view_of(c->constant[k]) : PHI_NO_VIEW;
         if (!c->constant[k] && c->in[k]) in[k] = phi_view_plain(c->in[k], NULL); /* shape_only */
@@ -73,8 +74,14 @@ enum ph_status phi_fold_node(phi_facts *f, const phi_infer *c)
         st = phi_tensor_new(&f->mem, &c->out[k], &result[k], c->err);
         if (!st) out[k] = phi_view_of(result[k]);
     }
-    phi_exec e = { .node = n, .params = c->params, .n_in = c->n_in, .n_out = c->n_out, .in = in,
-                   .out = out, .lo = -INFINITY, .hi = INFINITY };
+    phi_exec e = {.node = n,
+                  .params = c->params,
+                  .n_in = c->n_in,
+                  .n_out = c->n_out,
+                  .in = in,
+                  .out = out,
+                  .lo = -INFINITY,
+                  .hi = INFINITY};
     if (!st && n->op->work_bytes) {
         const size_t bytes = n->op->work_bytes(&e, false);
         if (bytes && !(e.work = phi_alloc(&f->mem, bytes))) st = phi_fail_nomem(c->err);

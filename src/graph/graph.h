@@ -118,8 +118,10 @@ enum ph_status phi_graph_sort(ph_graph *g, ph_error *err);
 enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err);
 /* All nodes with operators, opsets or attributes that Pinhole does not know, in one message. */
 enum ph_status phi_graph_check_supported(const ph_graph *g, ph_error *err);
-/* The same for one node. */
-enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, ph_error *err);
+/* The k-th reason (0, 1, ...) why a node is not supported; PH_OK: there is no such. *kind is
+ * "operator", "opset" (then there is but one) or "attribute". */
+enum ph_status phi_node_supported(const ph_graph *g, const phi_node *n, size_t k, const char **kind,
+                                  ph_error *err);
 
 /* --- infer.c, infer_inputs.c, fold.c --------------------------------------------------------------------------------- */
 
@@ -141,6 +143,7 @@ typedef struct phi_facts {
 /* Something that keeps inference from knowing all there is to know. */
 typedef struct phi_problem {
     int32_t node; /* or -1: an input of the graph */
+    const char *kind; /* see ph_finding */
     enum ph_status status;
     const ph_error *err;
     ph_value unknown; /* the value that must be known before running and is not, or PH_NONE */
@@ -155,7 +158,6 @@ typedef struct phi_infer_desc {
     /* Nodes whose inputs are all constant are computed at once and become constants (constant
      * folding). If false, only what shapes are made of is: few numbers, no weights of layers. */
     bool fold;
-    int64_t open_size; /* for open dimensions of images (the third on); 0: they are a problem */
     /*
      * Called for every problem; inference then goes on with what the file declares about results,
      * and calls `skipped` (may be NULL) for nodes of which not enough is known to be looked at. A
@@ -174,6 +176,9 @@ enum ph_status phi_infer_graph_with(const ph_graph *g, const phi_infer_desc *des
 enum ph_status phi_infer_graph(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
                                bool fold, phi_facts **out, ph_error *err);
 void phi_facts_free(phi_facts *f);
+
+/* Mark `v` and every value whose data (not only its shape) it is computed from. seen [n_values]. */
+void phi_graph_trace(const ph_graph *g, ph_value v, bool *seen);
 
 /* Set up the inference context of node `i` again from the facts (for op->macs). `in` and `constant`
  * are caller's arrays of PHI_MAX_IN, `out` of PHI_MAX_OUT. */

@@ -6,14 +6,28 @@
 
 /* --- Start ------------------------------------------------------------------------------------- */
 
+/* "shape": in one word, what a failure of inference is about. */
+static const char *kind_of(enum ph_status st, ph_value unknown)
+{
+    if (unknown != PH_NONE) return "value";
+    switch (st) {
+    case PH_ERR_SHAPE:
+    case PH_ERR_OVERFLOW: return "shape";
+    case PH_ERR_TYPE: return "type";
+    case PH_ERR_UNSUPPORTED: return "limit";
+    default: return "structure";
+    }
+}
+
 /* Report a problem of node `node` (-1: of an input). Lack of memory and our own bugs always end
  * inference. */
-static enum ph_status problem(const phi_infer_desc *desc, int32_t node, enum ph_status st,
-                              const ph_error *err, ph_value unknown)
+static enum ph_status problem(const phi_infer_desc *desc, int32_t node, const char *kind,
+                              enum ph_status st, const ph_error *err, ph_value unknown)
 {
     if (desc->unknown) *desc->unknown = unknown;
     if (!desc->problem || st == PH_ERR_NOMEM || st == PH_ERR_INTERNAL) return st;
-    return desc->problem(desc->user, &(phi_problem){ node, st, err, unknown });
+    if (!kind) kind = kind_of(st, unknown);
+    return desc->problem(desc->user, &(phi_problem){ node, kind, st, err, unknown });
 }
 
 static enum ph_status start_fact(phi_facts *f, const phi_infer_desc *desc, size_t i, ph_error *err)
@@ -33,7 +47,7 @@ static enum ph_status start_fact(phi_facts *f, const phi_infer_desc *desc, size_
     fact->constant = fact->owned;
     if (!st) return PH_OK;
     fact->type.rank = -1;
-    return problem(desc, -1, st, err, PH_NONE);
+    return problem(desc, -1, "input", st, err, PH_NONE);
 }
 
 static enum ph_status start_facts(phi_facts *f, const phi_infer_desc *desc, ph_error *err)
@@ -170,19 +184,36 @@ static bool inputs_are_known(const phi_facts *f, const phi_node *n)
     return true;
 }
 
+/* Report why a node is not supported; *usable: it can be looked at all the same. */
+static enum ph_status survey_support(const phi_facts *f, size_t i, const phi_infer_desc *desc,
+                                     bool *usable, ph_error *err)
+{
+    enum ph_status st = PH_OK;
+    *usable = true;
+    for (size_t k = 0; !st; k++) {
+        const char *kind;
+        st = phi_node_supported(f->graph, &f->graph->nodes[i], k, &kind, err);
+        if (!st) break;
+        *usable &= strcmp(kind, "attribute") == 0;
+        st = problem(desc, (int32_t)i, kind, st, err, PH_NONE);
+    }
+    return st;
+}
+
 /* Node i with its problems reported: what it makes is then what the file says of it, or nothing. */
 static enum ph_status survey_node(phi_facts *f, size_t i, const phi_infer_desc *desc, ph_error *err)
 {
     const phi_node *n = &f->graph->nodes[i];
     size_t unknown = SIZE_MAX;
-    enum ph_status st = phi_node_supported(f->graph, n, err);
-    if (!st && desc->problem && !inputs_are_known(f, n)) {
-        if (desc->skipped) st = desc->skipped(desc->user, i);
-    } else {
-        if (!st) st = infer_node(f, i, desc, &unknown, err);
+    bool usable;
+    enum ph_status st = survey_support(f, i, desc, &usable, err);
+    if (!st && usable && (!desc->problem || inputs_are_known(f, n))) {
+        st = infer_node(f, i, desc, &unknown, err);
         if (!st) return PH_OK;
         const ph_value v = unknown < n->n_in ? n->in[unknown] : PH_NONE;
-        st = problem(desc, (int32_t)i, st, err, v);
+        st = problem(desc, (int32_t)i, NULL, st, err, v);
+    } else if (!st && usable && desc->skipped) {
+        st = desc->skipped(desc->user, i);
     }
     for (size_t k = 0; k < n->n_out && !st; k++)
         if (n->out[k] != PH_NONE)

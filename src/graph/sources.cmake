@@ -11,4 +11,5 @@ list(APPEND PINHOLE_SOURCES
   graph/names.c
   graph/sum_to.c
   graph/tensor.c
+  graph/trace.c
   graph/view.c)

@@ -3,4 +3,5 @@ list(APPEND PINHOLE_SOURCES
   plan/place.c
   plan/plan.c
   plan/run.c
+  plan/survey.c
   plan/wanted.c)
