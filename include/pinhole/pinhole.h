@@ -2,13 +2,14 @@
 /*
  * Pinhole: small, fast convolutional networks, built on the 1x1 convolution.
  *
- * The whole public interface. It is in five parts, each of which only needs the ones above it:
+ * The whole public interface. It is in six parts, each of which only needs the ones above it:
  *
  *   1. basics     status codes, errors, allocator, version, CPU
  *   2. tensors    dense arrays with a type and a shape; .npy and ONNX tensor files
  *   3. graphs     networks: built by hand, from a .net text, from ONNX; checked, accounted for
  *   4. running    a plan made once for given shapes, and runs of it
  *   5. training   data sets, the trainer, evaluation
+ *   6. images     JPEG and PNG, resizing, pixels to tensors; what a classifier's scores are
  *
  * Conventions that hold everywhere
  *
@@ -730,6 +731,212 @@ PH_API size_t ph_trainer_epochs_done(const ph_trainer *t);
  */
 PH_API enum ph_status ph_trainer_save(const ph_trainer *t, const char *path, ph_error *err);
 PH_API enum ph_status ph_trainer_resume(ph_trainer *t, const char *path, ph_error *err);
+
+/* ------------------------------------------------------------------------------------------------
+ * 6. Images
+ * --------------------------------------------------------------------------------------------- */
+
+/* An image of bytes, [height,width,channels], one channel (grey) or three (red, green, blue). */
+typedef struct ph_image ph_image;
+
+/* Where Pillow refuses an image as a decompression bomb: twice its Image.MAX_IMAGE_PIXELS. */
+#define PH_IMAGE_MAX_PIXELS 178956970u
+
+/* Settings of ph_image_read; zero means the default that the comment gives. */
+typedef struct ph_image_desc {
+    size_t channels;     /* 1: grey, 3: colour; 0: as the file has it */
+    uint64_t max_pixels; /* refuse larger images before memory is asked for; PH_IMAGE_MAX_PIXELS */
+    bool exif;           /* turn and mirror the image as its EXIF orientation says */
+    bool lenient;        /* take what there is of truncated or damaged files */
+} ph_image_desc;
+
+/*
+ * Decode a JPEG or PNG file, whichever its first bytes say it is.
+ *
+ *   JPEG  Huffman or arithmetic coding, sequential or progressive, 8 bits; colour as libjpeg
+ *         converts it to RGB. CMYK and YCCK, inverted as Adobe writes them, are converted as
+ *         Pillow does: 255 - K, less that times C (M, Y).
+ *   PNG   all bit depths and colour types, interlaced or not. Palettes are looked up, grey levels of
+ *         1, 2 and 4 bits spread over 0 .. 255, of 16 bits the upper 8 are kept. Transparency is
+ *         dropped: pixels keep the colour that the file gives them (this is what torchvision's
+ *         Image.open(..).convert("RGB") does). Gamma and colour profiles are ignored.
+ *
+ * Colour becomes grey as in Pillow: (19595 R + 38470 G + 7471 B + 32768) / 65536 (ITU-R BT.601).
+ * A file that ends early, fails a checksum, or of which libjpeg says that its data are corrupt is
+ * refused, unless desc->lenient: then missing pixels are black (PNG) or what libjpeg makes of them.
+ *
+ * desc   may be NULL
+ * origin names the bytes in errors; NULL: "image"
+ *
+ * Memory: pixels, rows and the file itself come from `mem`. libjpeg takes its own from the C
+ * library, but only after as much was asked for and got from `mem`.
+ * Errors: PH_ERR_NOT_FOUND, PH_ERR_IO, PH_ERR_FORMAT, PH_ERR_UNSUPPORTED (other formats, 12-bit and
+ * lossless JPEG, too many pixels), PH_ERR_ARG, PH_ERR_NOMEM.
+ */
+PH_API enum ph_status ph_image_read(const ph_allocator *mem, const char *path,
+                                    const ph_image_desc *desc, ph_image **out, ph_error *err);
+PH_API enum ph_status ph_image_decode(const ph_allocator *mem, const void *bytes, size_t n,
+                                      const char *origin, const ph_image_desc *desc, ph_image **out,
+                                      ph_error *err);
+
+/* An image of given pixels, which are copied; NULL: all zero. channels is 1 or 3. */
+PH_API enum ph_status ph_image_new(const ph_allocator *mem, int64_t width, int64_t height,
+                                   size_t channels, const uint8_t *pixels, ph_image **out,
+                                   ph_error *err);
+PH_API void ph_image_free(ph_image *image);
+PH_API int64_t ph_image_width(const ph_image *image);
+PH_API int64_t ph_image_height(const ph_image *image);
+PH_API size_t ph_image_channels(const ph_image *image);
+/* [height,width,channels], lives as long as the image. */
+PH_API const uint8_t *ph_image_pixels(const ph_image *image);
+
+/* A new image with 1 or 3 channels; colour becomes grey as ph_image_read says. */
+PH_API enum ph_status ph_image_convert(const ph_image *image, size_t channels, ph_image **out,
+                                       ph_error *err);
+
+/* How new pixels are made of old ones. */
+enum ph_filter {
+    PH_FILTER_BILINEAR = 0,
+    PH_FILTER_NEAREST,
+    PH_FILTER_BOX,
+    PH_FILTER_HAMMING,
+    PH_FILTER_BICUBIC,
+    PH_FILTER_LANCZOS
+};
+
+/* "bilinear", ...; NULL past the last. Static storage. */
+PH_API const char *ph_filter_name(enum ph_filter filter);
+
+/*
+ * Resize to the bit as Pillow's Image.resize does: filters widen with the reduction (antialias),
+ * weights have 22 bits behind the point, each of the two passes rounds and clips to bytes. The
+ * vertical pass comes first if more than twice as many rows go as columns, as in Pillow 13; Pillow
+ * up to 12 always begins with the horizontal one, which differs for images of more than 2:1.
+ */
+PH_API enum ph_status ph_image_resize(const ph_image *image, int64_t width, int64_t height,
+                                      enum ph_filter filter, ph_image **out, ph_error *err);
+
+/* The part of an image with its upper left corner at (x, y). What lies outside is black. */
+PH_API enum ph_status ph_image_crop(const ph_image *image, int64_t x, int64_t y, int64_t width,
+                                    int64_t height, ph_image **out, ph_error *err);
+
+/*
+ * What is done to an image before a network sees it: resize, centre crop, (x / divisor - mean) / std.
+ * Start with ph_image_prep_preset, change members or use ph_image_prep_set.
+ */
+typedef struct ph_image_prep {
+    int64_t width, height; /* of the crop, which is the network's input; 0: not decided yet */
+    size_t channels;       /* 1 or 3; 0: not decided yet */
+    /* Resizing: to resize_width x resize_height if both are set; otherwise so that the shorter side
+     * becomes `resize`; if that is 0, `margin` times the crop's longer side, rounded. The longer
+     * side is cut to whole pixels as torchvision does. */
+    int64_t resize_width, resize_height, resize;
+    double margin;  /* 1: no more than the crop; presets for ImageNet: 256/224 */
+    bool no_resize; /* crop the image as it is */
+    enum ph_filter filter;
+    bool invert; /* 255 - x first: dark on light becomes light on dark */
+    bool bgr;    /* blue first */
+    bool nhwc;   /* channels last in memory */
+    float divisor;
+    float mean[3], std[3]; /* in the order of the tensor's channels: blue first if bgr */
+} ph_image_prep;
+
+/*
+ * The presets: name by number, NULL past the last (static storage), and settings by name.
+ *
+ *   torchvision  short side 256/224 of the input, centre crop; RGB; x/255; mean 0.485, 0.456, 0.406;
+ *                std 0.229, 0.224, 0.225 (torchvision.models, "transforms.ImageClassification")
+ *   caffe        the same sides; BGR; mean 104, 117, 123 (B, G, R); no division
+ *   tf           the same sides; RGB; x/127.5 - 1
+ *   unit         short side of the input, centre crop; x/255
+ *   raw          the same; 0 .. 255
+ *
+ * torchvision and caffe are for three channels. Errors: PH_ERR_NOT_FOUND.
+ */
+PH_API const char *ph_image_preset_name(size_t i);
+PH_API enum ph_status ph_image_prep_preset(const char *name, ph_image_prep *prep, ph_error *err);
+
+/*
+ * One setting as text; the words are those of `pinhole classify --KEY VALUE` and of a model's
+ * metadata, pinhole.image.KEY. ph_image_prep_key lists the keys (NULL past the last).
+ *
+ *   preset         a name: all of it, but for the crop and the layout; so it comes first
+ *   resize         "256" (the shorter side), "320x240" (width x height) or "none"
+ *   crop           "224" or "320x240": the size of the network's input
+ *   interpolation  a filter's name
+ *   scale          "1/255" (divide, as written) or "0.017" (multiply)
+ *   mean, std      one number or one a channel, comma between: "0.485,0.456,0.406"
+ *   order          "rgb" or "bgr"
+ *   layout         "nchw" or "nhwc"
+ *   invert         "true" or "false"
+ *
+ * Errors: PH_ERR_ARG says the key, what came and what was wanted; `prep` is then as before.
+ */
+PH_API const char *ph_image_prep_key(size_t i);
+PH_API enum ph_status ph_image_prep_set(ph_image_prep *prep, const char *key, const char *value,
+                                        ph_error *err);
+
+/*
+ * The value of `key` as text that ph_image_prep_set reads back to the same bits, for metadata.
+ * "preset" has none: PH_ERR_NOT_FOUND. `text` receives up to `bytes` - 1 bytes (160 are enough).
+ */
+PH_API enum ph_status ph_image_prep_get(const ph_image_prep *prep, const char *key, char *text,
+                                        size_t bytes, ph_error *err);
+
+/*
+ * Fill in what `prep` leaves open (width, height, channels, and the layout if `find_layout`) from
+ * the type of the network's input: [n,c,h,w], [n,h,w,c] or either without n; c is 1 or 3. -1 in
+ * `dims` is an open dimension. Fails with PH_ERR_SHAPE if the two contradict each other, or if
+ * neither says how large the image is to be.
+ */
+PH_API enum ph_status ph_image_prep_fit(ph_image_prep *prep, bool find_layout, size_t rank,
+                                        const int64_t *dims, ph_error *err);
+
+/*
+ * Prepare an image for a network.
+ *
+ * dtype  PH_FLOAT32, or PH_UINT8 for settings that change no pixel's value (preset raw)
+ * x      out, [channels,height,width] or, if nhwc, [height,width,channels], contiguous
+ *
+ * The centre crop begins at round((resized - crop) / 2), halves to even, as in torchvision; what it
+ * lacks is black. Pixels are converted to `channels` first. Arithmetic is float32, each step rounded:
+ * the bits are those of NumPy's (x.astype("float32") / divisor - mean) / std.
+ * Errors: PH_ERR_ARG, PH_ERR_TYPE, PH_ERR_UNSUPPORTED (resized beyond PH_IMAGE_MAX_PIXELS),
+ * PH_ERR_NOMEM (memory comes from the image's allocator).
+ * Threads: image and prep are only read.
+ */
+PH_API enum ph_status ph_image_prepare(const ph_image *image, const ph_image_prep *prep,
+                                       enum ph_dtype dtype, void *x, ph_error *err);
+
+/* Names of classes. */
+typedef struct ph_labels ph_labels;
+
+/*
+ * Read names, one a line, in the order of the network's outputs. If every line begins with a
+ * WordNet number, as in synset_words.txt ("n02123045 tabby, tabby cat"), it is kept apart.
+ */
+PH_API enum ph_status ph_labels_read(const ph_allocator *mem, const char *path, ph_labels **out,
+                                     ph_error *err);
+PH_API enum ph_status ph_labels_parse(const ph_allocator *mem, const char *text, size_t n,
+                                      ph_labels **out, ph_error *err);
+PH_API void ph_labels_free(ph_labels *labels);
+PH_API size_t ph_labels_count(const ph_labels *labels);
+PH_API const char *ph_labels_name(const ph_labels *labels, size_t i);   /* NULL if out of range */
+PH_API const char *ph_labels_synset(const ph_labels *labels, size_t i); /* NULL if there is none */
+
+/* What the numbers are that come out of a classifier. */
+enum ph_scores {
+    PH_SCORES_LOGITS = 0,       /* anything: a softmax makes probabilities of them */
+    PH_SCORES_PROBABILITIES,    /* the network ends in Softmax */
+    PH_SCORES_LOG_PROBABILITIES /* ... in LogSoftmax */
+};
+
+/*
+ * What `output` of `g` holds: the operator that makes it decides, looking through operators that
+ * only move, name or store values (Identity, Cast, Dropout, Reshape, Flatten, Squeeze, Unsqueeze,
+ * Transpose, QuantizeLinear, DequantizeLinear).
+ */
+PH_API enum ph_scores ph_graph_scores(const ph_graph *g, ph_value output);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@ list(APPEND PINHOLE_SOURCES
   graph/infer_inputs.c
   graph/loop.c
   graph/names.c
+  graph/scores.c
   graph/sum_to.c
   graph/tensor.c
   graph/trace.c

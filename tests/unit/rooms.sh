@@ -42,6 +42,7 @@ may ops     src/ops     "$header" "$base" kernels/ graph/ ops/
     may zoo     src/zoo     "$header" "$base" graph/ zoo/
     may onnx    src/onnx    "$header" "$base" graph/ onnx/
     may data    src/data    "$header" "$base" graph/tensor.h graph/loop.h data/
+    may image   src/image   "$header" "$base" image/
     may train   src/train   "$header" $below_plan data/ onnx/ train/
     may report  src/report  "$header" "$base" graph/ report/
 }
