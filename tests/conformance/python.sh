@@ -8,4 +8,4 @@ if ! command -v "$python" >/dev/null; then
     echo "skipped: no Python ('$python') here; PINHOLE_PYTHON says which one to use"
     exit 77
 fi
-exec "$python" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec "$python" "$@"
