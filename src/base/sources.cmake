@@ -6,5 +6,6 @@ list(APPEND PINHOLE_SOURCES
   base/error.c
   base/file.c
   base/format.c
+  base/half.c
   base/pool.c
   base/rng.c)

@@ -88,6 +88,7 @@ typedef struct phi_op {
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */
     size_t params_bytes;
+    const void *family; /* what the functions that operators of one kind share know this one by */
 
     enum ph_status (*infer)(phi_infer *c);
     /* MACs of the node; NULL: none. Types as after infer. PH_ERR_OVERFLOW possible. */

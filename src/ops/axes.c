@@ -86,3 +86,16 @@ enum ph_status phi_ints_read(const phi_infer *c, const char *name, size_t input,
     if (out->n) memcpy(out->at, list, out->n * sizeof *list);
     return PH_OK;
 }
+
+enum ph_status phi_shape_check(const phi_infer *c, const phi_ints *shape)
+{
+    if (!shape->given) return phi_op_fail(c, PH_ERR_ARG, "the shape is missing");
+    if (shape->n > PH_MAX_RANK)
+        return phi_op_fail(c, PH_ERR_UNSUPPORTED,
+                           "shape has %zu dimensions, at most %d are possible", shape->n,
+                           PH_MAX_RANK);
+    for (size_t i = 0; i < shape->n; i++)
+        if (shape->at[i] < 0)
+            return phi_op_fail(c, PH_ERR_ARG, "shape has the dimension %" PRId64, shape->at[i]);
+    return PH_OK;
+}

@@ -32,6 +32,9 @@ typedef struct phi_ints {
 enum ph_status phi_ints_read(const phi_infer *c, const char *name, size_t input, int input_since,
                              phi_ints *out);
 
+/* PH_ERR_ARG, PH_ERR_UNSUPPORTED unless `shape` is given and can be the dimensions of a tensor. */
+enum ph_status phi_shape_check(const phi_infer *c, const phi_ints *shape);
+
 /* The value of an input that is needed to know shapes; refuses to do without. */
 enum ph_status phi_known_input(const phi_infer *c, size_t input, const char *what,
                                const ph_tensor **out);

@@ -4,7 +4,6 @@
 
 #include "graph/graph.h"
 #include "ops/binary.h"
-#include "graph/loop.h"
 
 const phi_attr_rule phi_binary_attrs[] = {
     {.name = "axis", .kind = PH_ATTR_INT, .first = 1, .last = 6},
@@ -13,17 +12,13 @@ const phi_attr_rule phi_binary_attrs[] = {
     {.name = NULL},
 };
 
-/* --- Shapes ---------------------------------------------------------------------------------- */
+const phi_attr_rule phi_comparison_attrs[] = {
+    {.name = "axis", .kind = PH_ATTR_INT, .first = 1, .last = 6},
+    {.name = "broadcast", .kind = PH_ATTR_INT, .first = 1, .last = 6},
+    {.name = NULL},
+};
 
-enum ph_status phi_binary_check_dtype(const phi_infer *c, enum ph_dtype dtype,
-                                      phi_binary_fn *const *kernels)
-{
-    if ((unsigned)dtype < PHI_BINARY_TYPES && kernels[dtype]) return PH_OK;
-    bool valid = dtype == PH_FLOAT16 || dtype == PH_BFLOAT16;
-    return phi_op_fail(c, valid ? PH_ERR_UNSUPPORTED : PH_ERR_TYPE,
-                       "input is %s, supported are float32, float64%s", ph_dtype_name(dtype),
-                       kernels[PH_INT64] ? " and the integer types" : "");
-}
+/* --- Shapes ---------------------------------------------------------------------------------- */
 
 /*
  * Opset 6 and before: `b` is stretched to the shape of `a`, and only if `broadcast` says so. Its
@@ -55,23 +50,36 @@ static enum ph_status infer_old(phi_infer *c, const phi_type *a, const phi_type 
     return PH_OK;
 }
 
-enum ph_status phi_binary_infer(phi_infer *c)
+enum ph_status phi_binary_shape(phi_infer *c, phi_binary_params *p)
 {
     char ta[PHI_TYPE_TEXT], tb[PHI_TYPE_TEXT];
-    phi_binary_params *p = c->params;
     const phi_type *a = c->in[0], *b = c->in[1];
     if (!a || !b) return phi_op_fail(c, PH_ERR_ARG, "both inputs are wanted, one is left out");
-    enum ph_status st = phi_binary_check_dtype(c, a->dtype, phi_add_kernels);
-    if (st) return st;
-    if (a->dtype != b->dtype)
-        return phi_op_fail(c, PH_ERR_TYPE, "inputs are %s and %s, wanted is one type for both",
-                           ph_dtype_name(a->dtype), ph_dtype_name(b->dtype));
     if (c->opset < 7) return infer_old(c, a, b, p);
     if (!phi_broadcast_types(a, b, &c->out[0]))
         return phi_op_fail(c, PH_ERR_SHAPE, "%s and %s cannot be broadcast together",
                            phi_type_text(a, ta, sizeof ta), phi_type_text(b, tb, sizeof tb));
     p->b_axis = c->out[0].rank - b->rank;
     return PH_OK;
+}
+
+static const phi_binary *family(const phi_node *node)
+{
+    return node->op->family;
+}
+
+enum ph_status phi_binary_infer(phi_infer *c)
+{
+    const phi_binary *k = family(c->node);
+    enum ph_status st = phi_need_types(c, 0, k->types);
+    if (!st) st = phi_need_types(c, 1, k->types);
+    if (st) return st;
+    if (c->in[0]->dtype != c->in[1]->dtype)
+        return phi_op_fail(c, PH_ERR_TYPE, "inputs are %s and %s, wanted is one type for both",
+                           ph_dtype_name(c->in[0]->dtype), ph_dtype_name(c->in[1]->dtype));
+    st = phi_binary_shape(c, c->params);
+    if (k->truth) c->out[0].dtype = PH_BOOL;
+    return st;
 }
 
 /* --- Views ----------------------------------------------------------------------------------- */
@@ -90,9 +98,8 @@ static phi_view align(const phi_view *v, int rank, int axis)
 }
 
 /* Input 0 or 1 (or its gradient, `v`) with the output's rank. */
-static phi_view operand(const phi_exec *e, size_t i, const phi_view *v)
+static phi_view operand(const phi_exec *e, const phi_binary_params *p, size_t i, const phi_view *v)
 {
-    const phi_binary_params *p = e->params;
     int rank = e->out[0].type.rank;
     phi_view one = *v;
     if (i == 0) return align(v, rank, rank - v->type.rank);
@@ -101,9 +108,9 @@ static phi_view operand(const phi_exec *e, size_t i, const phi_view *v)
     return align(&one, rank, 0);
 }
 
-static phi_view stretched(const phi_exec *e, size_t i)
+phi_view phi_binary_stretched(const phi_exec *e, const phi_binary_params *p, size_t i)
 {
-    phi_view v = operand(e, i, &e->in[i]);
+    phi_view v = operand(e, p, i, &e->in[i]);
     return phi_view_broadcast(&v, &e->out[0].type);
 }
 
@@ -111,29 +118,71 @@ static phi_view stretched(const phi_exec *e, size_t i)
 
 typedef struct apply {
     phi_binary_fn *fn;
+    enum ph_dtype in, out;
+    enum phi_wide wide;
+    bool truth, direct; /* direct: nothing to widen or narrow */
     atomic_bool failed;
 } apply;
+
+static bool apply_wide(const apply *a, int64_t n, void *const *p, const int64_t *s)
+{
+    phi_room room[3];
+    int64_t steps[3];
+    const void *x[2];
+    for (int v = 0; v < 2; v++)
+        x[v] = phi_widen(a->in, a->wide, n, p[v + 1], s[v + 1], &room[v + 1], &steps[v + 1]);
+    const bool narrow = !a->truth && !phi_is_wide(a->out);
+    void *ptrs[3] = {narrow ? &room[0] : p[0]};
+    memcpy(&ptrs[1], x, sizeof x);
+    steps[0] = narrow ? 1 : s[0];
+    if (!a->fn(n, ptrs, steps)) return false;
+    if (narrow) phi_narrow(a->out, a->wide, n, &room[0], p[0], s[0]);
+    return true;
+}
 
 static void apply_run(void *arg, int64_t n, void *const *p, const int64_t *s)
 {
     apply *a = arg;
-    if (!a->fn(n, p, s)) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
+    const size_t size[3] = {ph_dtype_size(a->out), ph_dtype_size(a->in), ph_dtype_size(a->in)};
+    bool fine = true;
+    if (a->direct) {
+        fine = a->fn(n, p, s);
+    } else {
+        for (int64_t i = 0; i < n && fine; i += PHI_RUN) {
+            void *at[3];
+            for (int v = 0; v < 3; v++)
+                at[v] = (char *)p[v] + i * s[v] * (int64_t)size[v];
+            fine = apply_wide(a, n - i < PHI_RUN ? n - i : PHI_RUN, at, s);
+        }
+    }
+    if (!fine) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
 }
 
 bool phi_binary_apply(phi_pool *pool, const phi_view *y, const phi_view *a, const phi_view *b,
-                      phi_binary_fn *fn)
+                      const phi_binary *k)
 {
-    apply arg = {.fn = fn};
+    apply arg = {.in = a->type.dtype, .out = y->type.dtype, .truth = k->truth};
+    phi_binary_fn *const fn[] = {
+        [PHI_F32] = k->f32, [PHI_F64] = k->f64, [PHI_I64] = k->i64, [PHI_U64] = k->u64};
+    arg.wide = phi_wide_of(arg.in);
+    arg.fn = fn[arg.wide];
+    arg.direct = phi_is_wide(arg.in) && (k->truth || phi_is_wide(arg.out));
     phi_loop(pool, 3, (const phi_view *const[]){y, a, b}, apply_run, &arg);
     return !atomic_load(&arg.failed);
 }
 
-enum ph_status phi_binary_forward(const phi_exec *e, phi_binary_fn *const *kernels, ph_error *err)
+enum ph_status phi_binary_run(const phi_exec *e, const phi_binary_params *p, const phi_binary *k,
+                              ph_error *err)
 {
-    phi_view a = stretched(e, 0), b = stretched(e, 1);
-    if (phi_binary_apply(e->pool, &e->out[0], &a, &b, kernels[a.type.dtype])) return PH_OK;
+    phi_view a = phi_binary_stretched(e, p, 0), b = phi_binary_stretched(e, p, 1);
+    if (phi_binary_apply(e->pool, &e->out[0], &a, &b, k)) return PH_OK;
     return phi_fail(err, PH_ERR_ARG, e->node->name, "%s '%s': integer division by zero",
                     e->node->op_type, e->node->name);
+}
+
+enum ph_status phi_binary_forward(const phi_exec *e, ph_error *err)
+{
+    return phi_binary_run(e, e->params, family(e->node), err);
 }
 
 /* --- Backward -------------------------------------------------------------------------------- */
@@ -150,8 +199,9 @@ void phi_unbroadcast(phi_pool *pool, const phi_view *din, const phi_view *g)
 
 static void backward_one(const phi_exec *e, size_t i, phi_run_fn *grad)
 {
-    phi_view d = operand(e, i, &e->din[i]);
-    phi_view src[3] = {e->dout[0], stretched(e, 0), stretched(e, 1)};
+    phi_view d = operand(e, e->params, i, &e->din[i]);
+    phi_view src[3] = {e->dout[0], phi_binary_stretched(e, e->params, 0),
+                       phi_binary_stretched(e, e->params, 1)};
     int rank = d.type.rank;
     if (memcmp(d.type.dims, src[0].type.dims, (size_t)rank * sizeof(int64_t)) != 0)
         phi_sum_to(e->pool, &d, grad ? 3 : 1, src, grad, 1.0);
@@ -161,14 +211,16 @@ static void backward_one(const phi_exec *e, size_t i, phi_run_fn *grad)
         phi_copy(e->pool, &d, &src[0]);
 }
 
-enum ph_status phi_binary_backward(const phi_exec *e, phi_run_fn *grad_a, phi_run_fn *grad_b)
+enum ph_status phi_binary_backward(const phi_exec *e, ph_error *err)
 {
+    const phi_binary *k = family(e->node);
+    (void)err;
     for (size_t i = 0; i < 2; i++) {
         if (phi_view_absent(&e->din[i])) continue;
         if (phi_view_absent(&e->dout[0]))
             phi_zero(e->pool, &e->din[i]);
         else
-            backward_one(e, i, i == 0 ? grad_a : grad_b);
+            backward_one(e, i, i == 0 ? k->grad_a : k->grad_b);
     }
     return PH_OK;
 }

@@ -52,24 +52,13 @@ static enum ph_status infer(phi_infer *c)
     return PH_OK;
 }
 
-/* The part of `whole` that belongs to an input of type `part`, from index `start` of the axis on.
- */
-static phi_view slice(const phi_view *whole, const phi_type *part, int axis, int64_t start)
-{
-    phi_view v = *whole;
-    int64_t size = (int64_t)ph_dtype_size(part->dtype);
-    v.type = *part;
-    v.data = (char *)whole->data + start * whole->strides[axis] * size;
-    return v;
-}
-
 static enum ph_status forward(const phi_exec *e, ph_error *err)
 {
     const params *p = e->params;
     int64_t start = 0;
     (void)err;
     for (size_t i = 0; i < e->n_in; i++) {
-        phi_view part = slice(&e->out[0], &e->in[i].type, p->axis, start);
+        phi_view part = phi_part(&e->out[0], &e->in[i].type, p->axis, start);
         phi_copy(e->pool, &part, &e->in[i]);
         start += e->in[i].type.dims[p->axis];
     }
@@ -87,7 +76,7 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
             if (phi_view_absent(&e->dout[0])) {
                 phi_zero(e->pool, &e->din[i]);
             } else {
-                phi_view part = slice(&e->dout[0], t, p->axis, start);
+                phi_view part = phi_part(&e->dout[0], t, p->axis, start);
                 phi_copy(e->pool, &e->din[i], &part);
             }
         }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* ConstantOfShape: a tensor of the shape that the input says, filled with one value. */
-#include <inttypes.h>
-
 #include "ops/axes.h"
 #include "graph/loop.h"
 
@@ -39,17 +37,10 @@ static enum ph_status infer(phi_infer *c)
     phi_type out = {.rank = 0};
     enum ph_status st = phi_ints_read(c, "shape", 0, 1, &shape);
     if (st) return st;
-    if (!shape.given) return phi_op_fail(c, PH_ERR_ARG, "input 0 (shape) is left out");
-    if (shape.n > PH_MAX_RANK)
-        return phi_op_fail(c, PH_ERR_UNSUPPORTED,
-                           "shape has %zu dimensions, at most %d are possible", shape.n,
-                           PH_MAX_RANK);
+    st = phi_shape_check(c, &shape);
+    if (st) return st;
     out.rank = (int)shape.n;
-    for (int i = 0; i < out.rank; i++) {
-        if (shape.at[i] < 0)
-            return phi_op_fail(c, PH_ERR_ARG, "shape has the dimension %" PRId64, shape.at[i]);
-        out.dims[i] = shape.at[i];
-    }
+    memcpy(out.dims, shape.at, sizeof out.dims);
     st = read_value(c, c->params, &out);
     if (st) return st;
     c->out[0] = out;

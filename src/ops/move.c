@@ -25,3 +25,13 @@ enum ph_status phi_move_backward(const phi_exec *e, ph_error *err)
         phi_copy_bytes(e->pool, e->din[0].data, e->dout[0].data, phi_type_bytes(&e->dout[0].type));
     return PH_OK;
 }
+
+phi_view phi_part(const phi_view *whole, const phi_type *part, int axis, int64_t start)
+{
+    phi_view v = *whole;
+    const int64_t size = (int64_t)ph_dtype_size(part->dtype);
+    v.type = *part;
+    if (v.data && phi_type_count(part) > 0)
+        v.data = (char *)whole->data + start * whole->strides[axis] * size;
+    return v;
+}

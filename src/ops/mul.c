@@ -2,8 +2,7 @@
 /* Mul: y = a * b. dL/da = b dL/dy, dL/db = a dL/dy, summed over what was broadcast. */
 #include "ops/binary.h"
 
-PHI_BINARY_KERNELS(mul, MUL)
-static phi_binary_fn *const kernels[PHI_BINARY_TYPES] = PHI_BINARY_TABLE(mul);
+PHI_BINARY_WRAPPING(u *v)
 
 /* ptrs {y, g, a, b}: y = g * p[other] */
 static void grad(int other, int64_t n, void *const *p, const int64_t *s)
@@ -30,28 +29,19 @@ static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
     grad(2, n, p, s);
 }
 
-static enum ph_status forward(const phi_exec *e, ph_error *err)
-{
-    return phi_binary_forward(e, kernels, err);
-}
-
-static enum ph_status backward(const phi_exec *e, ph_error *err)
-{
-    (void)err;
-    return phi_binary_backward(e, grad_a, grad_b);
-}
+static const phi_binary mul = {.types = PHI_TYPES_NUMBER,
+                               .f32 = f32,
+                               .f64 = f64,
+                               .i64 = u64,
+                               .u64 = u64,
+                               .grad_a = grad_a,
+                               .grad_b = grad_b};
 
 const phi_op phi_op_mul = {
     .name = "Mul",
     .since = 1,
     .attrs = phi_binary_attrs,
-    .min_in = 2,
-    .max_in = 2,
-    .min_out = 1,
-    .max_out = 1,
-    .layout = PHI_LAYOUT_ANY,
-    .params_bytes = sizeof(phi_binary_params),
-    .infer = phi_binary_infer,
-    .forward = forward,
-    .backward = backward,
+    .family = &mul,
+    PHI_BINARY_OP,
+    .backward = phi_binary_backward,
 };

@@ -7,26 +7,16 @@
 #include "ops/binary.h"
 #include "ops/op_check.h"
 
-#define PRELU(type, x, slope) ((x) < 0 ? (type)((slope) * (x)) : (x))
-#define PRELU_WRAP(type, x, slope) ((x) < 0 ? (type)((uint64_t)(slope) * (uint64_t)(x)) : (x))
-#define PRELU_UNSIGNED(type, x, slope) ((void)(slope), (x))
-PHI_BINARY_LOOP(prelu_f32, float, PRELU)
-PHI_BINARY_LOOP(prelu_f64, double, PRELU)
-PHI_BINARY_LOOP(prelu_i32, int32_t, PRELU_WRAP)
-PHI_BINARY_LOOP(prelu_i64, int64_t, PRELU_WRAP)
-PHI_BINARY_LOOP(prelu_u32, uint32_t, PRELU_UNSIGNED)
-PHI_BINARY_LOOP(prelu_u64, uint64_t, PRELU_UNSIGNED)
-
-static phi_binary_fn *const prelu_kernels[PHI_BINARY_TYPES] = {
-    [PH_FLOAT32] = prelu_f32, [PH_FLOAT64] = prelu_f64, [PH_INT32] = prelu_i32,
-    [PH_INT64] = prelu_i64,   [PH_UINT32] = prelu_u32,  [PH_UINT64] = prelu_u64};
+PHI_BINARY_FLOATS(u < 0 ? v * u : u)
+PHI_BINARY_LOOP(i64, int64_t, int64_t, u < 0 ? (int64_t)((uint64_t)v * (uint64_t)u) : u)
+PHI_BINARY_LOOP(u64, uint64_t, uint64_t, ((void)v, u))
 
 static enum ph_status prelu_infer(phi_infer *c)
 {
     char tx[PHI_TYPE_TEXT], ts[PHI_TYPE_TEXT];
     phi_binary_params *p = c->params;
     const phi_type *x = c->in[0], *slope = c->in[1];
-    enum ph_status st = phi_binary_check_dtype(c, x->dtype, prelu_kernels);
+    enum ph_status st = phi_need_types(c, 0, PHI_TYPES_NUMBER);
     if (st) return st;
     if (x->dtype != slope->dtype)
         return phi_op_fail(c, PH_ERR_TYPE, "input is %s, slope %s, wanted is one type for both",
@@ -64,16 +54,13 @@ static void grad_slope(void *arg, int64_t n, void *const *p, const int64_t *s)
         d[i * s[0]] = g[i * s[1]] * (x[i * s[2]] < 0.0f ? x[i * s[2]] : 0.0f);
 }
 
-static enum ph_status prelu_forward(const phi_exec *e, ph_error *err)
-{
-    return phi_binary_forward(e, prelu_kernels, err);
-}
-
-static enum ph_status prelu_backward(const phi_exec *e, ph_error *err)
-{
-    (void)err;
-    return phi_binary_backward(e, grad_x, grad_slope);
-}
+static const phi_binary prelu = {.types = PHI_TYPES_NUMBER,
+                                 .f32 = f32,
+                                 .f64 = f64,
+                                 .i64 = i64,
+                                 .u64 = u64,
+                                 .grad_a = grad_x,
+                                 .grad_b = grad_slope};
 
 static const phi_attr_rule prelu_attrs[] = {
     {"consumed_inputs", PH_ATTR_INTS, 1, 5, false}, /* means nothing any more */
@@ -91,7 +78,8 @@ const phi_op phi_op_prelu = {
     .layout = PHI_LAYOUT_ANY,
     .trainable = 1u << 1,
     .params_bytes = sizeof(phi_binary_params),
+    .family = &prelu,
     .infer = prelu_infer,
-    .forward = prelu_forward,
-    .backward = prelu_backward,
+    .forward = phi_binary_forward,
+    .backward = phi_binary_backward,
 };

@@ -2,8 +2,10 @@ list(APPEND PINHOLE_SOURCES
   ops/op_list.c
   ops/axes.c
   ops/binary.c
+  ops/elements.c
   ops/global_pool.c
   ops/groups.c
+  ops/indices.c
   ops/move.c
   ops/op_check.c
   ops/pool_window.c
@@ -14,6 +16,8 @@ list(APPEND PINHOLE_SOURCES
   ops/add.c
   ops/average_pool.c
   ops/batch_normalization.c
+  ops/cast.c
+  ops/cast_like.c
   ops/celu.c
   ops/clip.c
   ops/concat.c
@@ -23,8 +27,11 @@ list(APPEND PINHOLE_SOURCES
   ops/div.c
   ops/dropout.c
   ops/elu.c
+  ops/equal.c
   ops/erf.c
+  ops/expand.c
   ops/flatten.c
+  ops/gather.c
   ops/gelu.c
   ops/gemm.c
   ops/global_average_pool.c
@@ -42,13 +49,17 @@ list(APPEND PINHOLE_SOURCES
   ops/mul.c
   ops/pad.c
   ops/prelu.c
+  ops/range.c
   ops/reduce_mean.c
   ops/relu.c
   ops/reshape.c
   ops/resize.c
   ops/selu.c
+  ops/shape.c
   ops/shrink.c
   ops/sigmoid.c
+  ops/size.c
+  ops/slice.c
   ops/softmax.c
   ops/softplus.c
   ops/softsign.c
@@ -60,4 +71,5 @@ list(APPEND PINHOLE_SOURCES
   ops/thresholded_relu.c
   ops/transpose.c
   ops/unsqueeze.c
-  ops/upsample.c)
+  ops/upsample.c
+  ops/where.c)

@@ -2,8 +2,7 @@
 /* Sub: y = a - b. dL/da = dL/dy, dL/db = -dL/dy, summed over what was broadcast. */
 #include "ops/binary.h"
 
-PHI_BINARY_KERNELS(sub, SUB)
-static phi_binary_fn *const kernels[PHI_BINARY_TYPES] = PHI_BINARY_TABLE(sub);
+PHI_BINARY_WRAPPING(u - v)
 
 static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
 {
@@ -14,28 +13,14 @@ static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
         y[i * s[0]] = -g[i * s[1]];
 }
 
-static enum ph_status forward(const phi_exec *e, ph_error *err)
-{
-    return phi_binary_forward(e, kernels, err);
-}
-
-static enum ph_status backward(const phi_exec *e, ph_error *err)
-{
-    (void)err;
-    return phi_binary_backward(e, NULL, grad_b);
-}
+static const phi_binary sub = {
+    .types = PHI_TYPES_NUMBER, .f32 = f32, .f64 = f64, .i64 = u64, .u64 = u64, .grad_b = grad_b};
 
 const phi_op phi_op_sub = {
     .name = "Sub",
     .since = 1,
     .attrs = phi_binary_attrs,
-    .min_in = 2,
-    .max_in = 2,
-    .min_out = 1,
-    .max_out = 1,
-    .layout = PHI_LAYOUT_ANY,
-    .params_bytes = sizeof(phi_binary_params),
-    .infer = phi_binary_infer,
-    .forward = forward,
-    .backward = backward,
+    .family = &sub,
+    PHI_BINARY_OP,
+    .backward = phi_binary_backward,
 };

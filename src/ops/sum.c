@@ -31,9 +31,8 @@ static enum ph_status infer(phi_infer *c)
     enum ph_status st = phi_need_input(c);
     if (st) return st;
     phi_type out = *c->in[0];
-    if (out.dtype != PH_FLOAT32 && out.dtype != PH_FLOAT64)
-        return phi_op_fail(c, PH_ERR_TYPE, "input is %s, wanted is float32 or float64",
-                           ph_dtype_name(out.dtype));
+    st = phi_need_types(c, 0, PHI_TYPES_FLOAT);
+    if (st) return st;
     for (size_t i = 1; i < c->n_in; i++) {
         st = add_shape(c, i, &out);
         if (st) return st;
@@ -50,7 +49,7 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
     if (e->n_in == 1) phi_copy(e->pool, y, &sum);
     for (size_t i = 1; i < e->n_in; i++) {
         phi_view x = phi_view_broadcast(&e->in[i], &y->type);
-        phi_binary_apply(e->pool, y, &sum, &x, phi_add_kernels[y->type.dtype]);
+        phi_binary_apply(e->pool, y, &sum, &x, &phi_add);
         sum = *y;
     }
     return PH_OK;

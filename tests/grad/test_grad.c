@@ -37,6 +37,7 @@ static count counts[] = {
     {"Erf", 40},           {"Shrink", 40},
     {"Resize", 80},        {"Upsample", 40},
     {"PRelu", 60},         {"ThresholdedRelu", 40},
+    {"Slice", 60},         {"Expand", 60},
 };
 
 static void check(void **state)
