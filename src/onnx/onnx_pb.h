@@ -19,6 +19,7 @@ typedef PhiOnnx__Entry phi_pb_entry;
 typedef PhiOnnx__Graph phi_pb_graph;
 typedef PhiOnnx__Node phi_pb_node;
 typedef PhiOnnx__Attribute phi_pb_attribute;
+typedef PhiOnnx__Function phi_pb_function;
 typedef PhiOnnx__Tensor phi_pb_tensor;
 typedef PhiOnnx__ValueInfo phi_pb_value_info;
 typedef PhiOnnx__Type phi_pb_type;
@@ -67,6 +68,33 @@ enum ph_status phi_pb_keep(const ph_graph *g, const void *message, phi_blob *blo
 /* The other way round: the message kept in `blob`, or a new one. */
 enum ph_status phi_pb_recall(phi_arena *a, const ProtobufCMessageDescriptor *type,
                              const phi_blob *blob, void *out, ph_error *err);
+
+/* --- inline.c ----------------------------------------------------------------------------------- */
+
+/* The functions that a model defines. */
+typedef struct phi_functions {
+    ph_allocator mem;
+    size_t n;
+    struct phi_function *at; /* [n], in the arena */
+    struct phi_names keys;
+    bool calls_left; /* after inlining: some calls are still there */
+} phi_functions;
+
+enum ph_status phi_functions_start(phi_functions *f, phi_arena *a, phi_pb_model *m, ph_error *err);
+void phi_functions_end(phi_functions *f); /* `f` zeroed or started */
+
+/* The function that a node calls, or NULL in *out. */
+enum ph_status phi_functions_find(const phi_functions *f, phi_arena *a, const phi_pb_node *node,
+                                  struct phi_function **out, ph_error *err);
+
+/*
+ * Put the bodies of functions in place of the nodes of m->graph that call them, and import into `g`
+ * what they import. Functions that nobody calls any more leave the model.
+ */
+enum ph_status phi_functions_inline(phi_functions *f, phi_arena *a, ph_graph *g, phi_pb_model *m,
+                                    ph_error *err);
+
+/* --- onnx_tensor.c ------------------------------------------------------------------------------ */
 
 /*
  * A tensor out of its message. `what` names it in messages ("initializer 'w'"). `path` is the

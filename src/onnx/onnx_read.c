@@ -18,8 +18,7 @@ typedef struct reader {
     phi_pb_graph *pb;
     ph_error *err;
     struct phi_names node_names; /* those given in the file */
-    struct phi_names functions;  /* keys of model-local functions */
-    const char **function_keys;
+    phi_functions functions;
 } reader;
 
 /* "initializer 'w'": what a message is about. */
@@ -149,40 +148,6 @@ static enum ph_status read_metadata(reader *r, const phi_pb_model *m)
         st = ph_graph_set_metadata(r->g, e->key ? e->key : "", e->value ? e->value : "", r->err);
     }
     return st;
-}
-
-static const char *function_key_at(const void *owner, size_t i)
-{
-    return ((const reader *)owner)->function_keys[i];
-}
-
-/* "domain\nname"; NULL: out of memory. */
-static char *function_key(reader *r, const char *domain, const char *name)
-{
-    const size_t nd = domain ? strlen(domain) : 0, nn = name ? strlen(name) : 0;
-    char *key = phi_arena_calloc(&r->arena, nd + nn + 2, 1);
-
-    if (!key) return NULL;
-    if (nd && strcmp(domain, "ai.onnx") != 0) memcpy(key, domain, nd);
-    strcat(key, "\n");
-    if (nn) strcat(key, name);
-    return key;
-}
-
-/* Nodes that call a function of the model are no operators of ours, whatever they are called. */
-static enum ph_status index_functions(reader *r, const phi_pb_model *m)
-{
-    r->function_keys = phi_arena_calloc(&r->arena, m->n_functions, sizeof *r->function_keys);
-    if (!r->function_keys) return phi_fail_nomem(r->err);
-    for (size_t i = 0; i < m->n_functions; i++) {
-        r->function_keys[i] = function_key(r, m->functions[i]->domain, m->functions[i]->name);
-        if (!r->function_keys[i]) return phi_fail_nomem(r->err);
-        if (phi_names_find(&r->functions, function_key_at, r, r->function_keys[i]) != SIZE_MAX)
-            continue;
-        if (!phi_names_add(&r->g->mem, &r->functions, function_key_at, r, i))
-            return phi_fail_nomem(r->err);
-    }
-    return PH_OK;
 }
 
 /* --- Inputs, constants, outputs -----------------------------------------------------------------
@@ -433,15 +398,16 @@ static enum ph_status index_node_names(reader *r)
     return PH_OK;
 }
 
-/* A name for node `i`, which has none: op type and number, unlike any name in the file. Numbers are
- * not used again, so that looking for a free one stays cheap whatever the file is up to. */
-static const char *make_name(reader *r, const char *op_type, size_t *number)
+/* A name for a node that has none, or one that another node has, too: `stem` (op type, or that
+ * name) and number, unlike any name in the file. Numbers are not used again, so that looking for a
+ * free one stays cheap whatever the file is up to. */
+static const char *make_name(reader *r, const char *stem, size_t *number)
 {
-    const size_t bytes = strlen(op_type) + 24;
+    const size_t bytes = strlen(stem) + 24;
     char *name = phi_arena_calloc(&r->arena, bytes, 1);
 
     while (name) {
-        snprintf(name, bytes, "%s_%zu", op_type, ++*number);
+        snprintf(name, bytes, "%s_%zu", stem, ++*number);
         if (phi_names_find(&r->node_names, pb_node_name_at, r, name) == SIZE_MAX) break;
     }
     return name;
@@ -462,15 +428,14 @@ static enum ph_status read_operands(reader *r, size_t n, char *const *names, ph_
     return st;
 }
 
-/* May the operator behind a node be one of ours? */
+/* May the operator behind a node be one of ours? Not if the model defines it itself. */
 static enum ph_status check_callee(reader *r, const phi_pb_node *pb, phi_node *n)
 {
-    if (!is_empty(pb->overload)) n->op = NULL;
-    if (n->op && r->functions.n_used) {
-        const char *key = function_key(r, n->domain, n->op_type);
-        if (!key) return phi_fail_nomem(r->err);
-        if (phi_names_find(&r->functions, function_key_at, r, key) != SIZE_MAX) n->op = NULL;
-    }
+    struct phi_function *function;
+    enum ph_status st = phi_functions_find(&r->functions, &r->arena, pb, &function, r->err);
+
+    if (st) return st;
+    if (!is_empty(pb->overload) || function) n->op = NULL;
     if (!*n->domain && phi_graph_opset_of(r->g, "") == 0)
         return phi_fail(r->err, PH_ERR_FORMAT, n->name,
                         "%s '%s' is of ONNX's own operator set, which the model does not import",
@@ -478,10 +443,19 @@ static enum ph_status check_callee(reader *r, const phi_pb_node *pb, phi_node *n
     return PH_OK;
 }
 
-static enum ph_status append_node(reader *r, const phi_pb_node *pb, size_t *made_up, size_t *node)
+/* Does an earlier node have the name of node `i`? The specification forbids it, exporters do it. */
+static bool name_is_taken(const reader *r, size_t i)
+{
+    return phi_names_find(&r->node_names, pb_node_name_at, r, r->pb->node[i]->name) != i;
+}
+
+static enum ph_status append_node(reader *r, const phi_pb_node *pb, size_t i, size_t *made_up,
+                                  size_t *node)
 {
     const bool named = !is_empty(pb->name);
-    const char *name = named ? pb->name : make_name(r, pb->op_type, made_up);
+    const char *name = !named                ? make_name(r, pb->op_type, made_up)
+                       : name_is_taken(r, i) ? make_name(r, pb->name, made_up)
+                                             : pb->name;
     ph_value *in = NULL, *out = NULL;
     label l;
     enum ph_status st;
@@ -508,7 +482,7 @@ static enum ph_status read_node(reader *r, phi_pb_node *pb, size_t i, size_t *ma
     if (is_empty(pb->op_type))
         return phi_fail(r->err, PH_ERR_FORMAT, pb->name, "node %zu ('%s') has no operator", i,
                         pb->name ? pb->name : "");
-    st = append_node(r, pb, made_up, &node);
+    st = append_node(r, pb, i, made_up, &node);
     if (!st) st = check_callee(r, pb, &r->g->nodes[node]);
     for (size_t k = 0; k < pb->n_attribute && !st; k++)
         st = read_attribute(r, node, pb->attribute[k]);
@@ -556,7 +530,8 @@ static enum ph_status read_model(reader *r, phi_pb_model *m)
     r->pb = m->graph;
     st = read_opsets(r, m);
     if (!st) st = read_metadata(r, m);
-    if (!st) st = index_functions(r, m);
+    if (!st) st = phi_functions_start(&r->functions, &r->arena, m, r->err);
+    if (!st) st = phi_functions_inline(&r->functions, &r->arena, r->g, m, r->err);
     if (!st) st = read_graph(r);
     if (st) return st;
     m->has_ir_version = false;
@@ -585,7 +560,7 @@ static enum ph_status read_decoded(reader *r, const ph_allocator *mem, phi_pb_mo
     if (!st) st = read_model(r, m);
     if (r->g) {
         phi_names_free(&r->g->mem, &r->node_names);
-        phi_names_free(&r->g->mem, &r->functions);
+        phi_functions_end(&r->functions);
     }
     if (st)
         ph_graph_free(r->g);

@@ -13,6 +13,7 @@ set_source_files_properties(${onnx_pb}.c PROPERTIES COMPILE_OPTIONS "-w")
 
 list(APPEND PINHOLE_SOURCES
   ${onnx_pb}.c
+  onnx/inline.c
   onnx/onnx_read.c
   onnx/onnx_tensor.c
   onnx/onnx_write.c

@@ -20,7 +20,7 @@
 #define FILE_NAME PROGRAM ".tmp.onnx"
 
 typedef struct bytes {
-    unsigned char at[4096];
+    unsigned char at[8192];
     size_t n;
 } bytes;
 
@@ -148,9 +148,9 @@ static inline void value_info(bytes *graph, unsigned field, const char *name, co
     msg(graph, field, &info);
 }
 
-/* A node with up to two inputs. */
-static inline void node(bytes *graph, const char *op, const char *name, const char *a,
-                        const char *b, const char *out, const bytes *rest)
+/* A node with up to two inputs, in field `field` of its owner. */
+static inline void node_at(bytes *owner, unsigned field, const char *op, const char *name,
+                           const char *a, const char *b, const char *out, const bytes *rest)
 {
     bytes n = {.n = 0};
     if (a) str(&n, NODE_IN, a);
@@ -159,7 +159,12 @@ static inline void node(bytes *graph, const char *op, const char *name, const ch
     if (name) str(&n, NODE_NAME, name);
     str(&n, NODE_OP, op);
     if (rest) raw(&n, rest->at, rest->n);
-    msg(graph, GRAPH_NODE, &n);
+    msg(owner, field, &n);
+}
+static inline void node(bytes *graph, const char *op, const char *name, const char *a,
+                        const char *b, const char *out, const bytes *rest)
+{
+    node_at(graph, GRAPH_NODE, op, name, a, b, out, rest);
 }
 
 static inline void tensor_head(bytes *t, const char *name, int64_t type, int64_t dim)

@@ -419,10 +419,6 @@ static void test_broken_graphs(void **state)
     value_info(&g, GRAPH_IN, "x", "N");
     assert_broken(&g, PH_ERR_GRAPH, "'x' is listed twice");
     ports(&g);
-    node(&g, "Relu", "same", "x", NULL, "y", NULL);
-    node(&g, "Relu", "same", "x", NULL, "z", NULL);
-    assert_broken(&g, PH_ERR_GRAPH, "'same'");
-    ports(&g);
     node(&g, "", "empty", "x", NULL, "y", NULL);
     assert_broken(&g, PH_ERR_FORMAT, "'empty') has no operator");
     ports(&g);

@@ -177,8 +177,8 @@ static void test_open_sizes(void **state)
     ok(ph_graph_add_constant(g, "shape", t, &shape, &err), &err);
     output(g, node(g, "Reshape", "flat", y, shape));
     s = survey(g, NULL);
-    findings(s, (const char *const[][3]){{"note", "", "looked at as"}, {"shape", "flat", "144"},
-                                         {NULL}});
+    findings(s, (const char *const[][3]){
+                    {"note", "", "looked at as"}, {"shape", "flat", "144"}, {NULL}});
     assert_int_equal(ph_survey_status(s), PH_ERR_SHAPE);
     ph_survey_free(s);
     const ph_shape_hint hint = {.rank = 4, .dims = {1, 3, 8, 8}};
@@ -187,8 +187,8 @@ static void test_open_sizes(void **state)
     ph_survey_free(s);
     const ph_shape_hint wrong = {.name = "nobody", .rank = 4, .dims = {1, 3, 8, 8}};
     s = survey(g, &(ph_plan_desc){.n_hints = 1, .hints = &wrong});
-    findings(s, (const char *const[][3]){{"note", "", "looked at as"}, {"input", "", "nobody"},
-                                         {NULL}});
+    findings(
+        s, (const char *const[][3]){{"note", "", "looked at as"}, {"input", "", "nobody"}, {NULL}});
     ph_survey_free(s);
     ph_tensor_free(t);
     ph_graph_free(g);
@@ -218,7 +218,8 @@ static void test_survey_of_values(void **state)
     ph_graph *g = reshaper();
     ph_survey *s = survey(g, NULL);
     findings(s, (const char *const[][3]){{"note", "", "the value of input 'shape'"},
-                                         {"note", "", "the value of input 'more'"}, {NULL}});
+                                         {"note", "", "the value of input 'more'"},
+                                         {NULL}});
     assert_int_equal(ph_survey_status(s), PH_OK);
     ph_survey_free(s);
     ph_error err = {0};
@@ -279,7 +280,8 @@ static void test_known_values(void **state)
     float out[12];
     ok(ph_run_new(p, 1, &r, &err), &err);
     ok(ph_run_once(r, (const void *const[]){in, second}, (void *const[]){out}, &err), &err);
-    for (int i = 0; i < 12; i++) assert_true(out[i] == (in[i] > 0 ? in[i] : 0));
+    for (int i = 0; i < 12; i++)
+        assert_true(out[i] == (in[i] > 0 ? in[i] : 0));
     ph_run_free(r);
     ph_plan_free(p);
 
@@ -335,10 +337,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_wrong),    cmocka_unit_test(test_every_reason),
+        cmocka_unit_test(test_nothing_wrong),      cmocka_unit_test(test_every_reason),
         cmocka_unit_test(test_unsupported_status), cmocka_unit_test(test_open_sizes),
-        cmocka_unit_test(test_survey_of_values), cmocka_unit_test(test_survey_of_data),
-        cmocka_unit_test(test_known_values),     cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_survey_of_values),   cmocka_unit_test(test_survey_of_data),
+        cmocka_unit_test(test_known_values),       cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
