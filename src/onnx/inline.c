@@ -244,6 +244,9 @@ static enum ph_status take_graph_names(inliner *x)
         st = take_name(x, or_empty(pb->input[i]->name));
     for (size_t i = 0; i < pb->n_initializer && !st; i++)
         st = take_name(x, or_empty(pb->initializer[i]->name));
+    for (size_t i = 0; i < pb->n_sparse_initializer && !st; i++)
+        if (pb->sparse_initializer[i]->values)
+            st = take_name(x, or_empty(pb->sparse_initializer[i]->values->name));
     for (size_t i = 0; i < pb->n_node && !st; i++) {
         const phi_pb_node *n = pb->node[i];
         for (size_t k = 0; k < n->n_output && !st; k++)

@@ -21,6 +21,7 @@ typedef PhiOnnx__Node phi_pb_node;
 typedef PhiOnnx__Attribute phi_pb_attribute;
 typedef PhiOnnx__Function phi_pb_function;
 typedef PhiOnnx__Tensor phi_pb_tensor;
+typedef PhiOnnx__SparseTensor phi_pb_sparse;
 typedef PhiOnnx__ValueInfo phi_pb_value_info;
 typedef PhiOnnx__Type phi_pb_type;
 typedef PhiOnnx__TensorType phi_pb_tensor_type;
@@ -103,6 +104,9 @@ enum ph_status phi_functions_inline(phi_functions *f, phi_arena *a, ph_graph *g,
  */
 enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb, const char *what,
                                 const char *path, ph_tensor **out, ph_error *err);
+/* The same for a sparse tensor, as the dense one it stands for. */
+enum ph_status phi_pb_to_dense(const ph_allocator *mem, const phi_pb_sparse *pb, const char *what,
+                               const char *path, ph_tensor **out, ph_error *err);
 /* Take out of `pb` all that phi_pb_to_tensor understood, but not the name. */
 void phi_pb_strip_tensor(phi_pb_tensor *pb);
 /* Fill type, shape and data into `pb`; `t` is borrowed for as long as `pb` lives. */

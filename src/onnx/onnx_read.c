@@ -191,19 +191,30 @@ static enum ph_status read_initializer(reader *r, phi_pb_tensor *pb, size_t i)
     return phi_pb_keep(r->g, pb, &r->g->values[v].tensor_extra, r->err);
 }
 
+/* Becomes an ordinary one: what is written says the same in more bytes. */
+static enum ph_status read_sparse(reader *r, const phi_pb_sparse *pb, size_t i)
+{
+    ph_tensor *t;
+    ph_value v;
+    label l;
+    enum ph_status st =
+        named_value(r, pb->values ? pb->values->name : NULL, "sparse initializer", i, &v);
+
+    if (st) return st;
+    l = label_of("sparse initializer", pb->values->name);
+    st = phi_pb_to_dense(&r->g->mem, pb, l.text, r->path, &t, r->err);
+    return st ? st : phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
+}
+
 static enum ph_status read_initializers(reader *r)
 {
     enum ph_status st = PH_OK;
 
-    if (r->pb->n_sparse_initializer) {
-        const phi_pb_tensor *values = r->pb->sparse_initializer[0]->values;
-        const char *name = values && values->name ? values->name : "";
-        return phi_fail(r->err, PH_ERR_UNSUPPORTED, name,
-                        "sparse initializers are not supported; this model has %zu, such as '%s'",
-                        r->pb->n_sparse_initializer, name);
-    }
     for (size_t i = 0; i < r->pb->n_initializer && !st; i++)
         st = read_initializer(r, r->pb->initializer[i], i);
+    for (size_t i = 0; i < r->pb->n_sparse_initializer && !st; i++)
+        st = read_sparse(r, r->pb->sparse_initializer[i], i);
+    r->pb->n_sparse_initializer = 0;
     return st;
 }
 
@@ -356,6 +367,25 @@ static void strip_attribute(phi_pb_attribute *pb)
     if (protobuf_c_message_get_packed_size(&pb->t->base) == 0) pb->t = NULL;
 }
 
+/* Constant's sparse_value is its value in other words. */
+static enum ph_status read_sparse_value(reader *r, size_t node, const phi_pb_attribute *pb)
+{
+    const phi_node *n = &r->g->nodes[node];
+    label l = label_of(n->op_type, n->name);
+    phi_attr *a;
+    enum ph_status st = phi_node_new_attr(r->g, node, "value", &a, r->err);
+
+    if (st) return st;
+    a->kind = PH_ATTR_TENSOR;
+    return phi_pb_to_dense(&r->g->mem, pb->sparse_tensor, l.text, r->path, &a->tensor, r->err);
+}
+
+static bool is_sparse_value(const phi_node *n, const phi_pb_attribute *pb)
+{
+    return pb->sparse_tensor && !*n->domain && strcmp(n->op_type, "Constant") == 0 &&
+           strcmp(pb->name, "sparse_value") == 0;
+}
+
 static enum ph_status read_attribute(reader *r, size_t node, phi_pb_attribute *pb)
 {
     const phi_node *n = &r->g->nodes[node];
@@ -366,6 +396,7 @@ static enum ph_status read_attribute(reader *r, size_t node, phi_pb_attribute *p
 
     if (is_empty(pb->name))
         return phi_fail(r->err, PH_ERR_FORMAT, n->name, "%s: an attribute has no name", l.text);
+    if (is_sparse_value(n, pb)) return read_sparse_value(r, node, pb);
     snprintf(what, sizeof what, "%s: attribute '%.60s'", l.text, pb->name);
     st = phi_node_new_attr(r->g, node, pb->name, &a, r->err);
     if (st) return st;

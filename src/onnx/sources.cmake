@@ -17,5 +17,6 @@ list(APPEND PINHOLE_SOURCES
   onnx/onnx_read.c
   onnx/onnx_tensor.c
   onnx/onnx_write.c
+  onnx/onnx_sparse.c
   onnx/pb_arena.c
   onnx/pb_scan.c)

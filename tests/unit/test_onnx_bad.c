@@ -190,18 +190,72 @@ static void test_two_places_of_data(void **state)
     assert_int_equal(read_tensor(&t, &g, NULL), PH_ERR_FORMAT);
 }
 
-static void test_sparse_initializers_are_refused(void **state)
+/* A graph whose output is the sparse tensor "s" of shape [2,3]: `n` values 1, 2, ..., their places
+ * `at` as [n] or, with coordinates, as [n,2]. */
+static enum ph_status read_sparse(size_t n, const int64_t *at, bool coordinates, ph_graph **g,
+                                  ph_error *err)
 {
-    bytes graph = {.n = 0}, sparse = {.n = 0}, t = {.n = 0};
+    bytes graph = {.n = 0}, sparse = {.n = 0}, values = {.n = 0}, indices = {.n = 0};
+    tensor_head(&values, "s", 1, (int64_t)n);
+    for (size_t i = 0; i < n; i++) flt(&values, TENSOR_FLOATS, (float)i + 1);
+    num(&indices, TENSOR_DIMS, (int64_t)n);
+    if (coordinates) num(&indices, TENSOR_DIMS, 2);
+    num(&indices, TENSOR_TYPE, 7);
+    for (size_t i = 0; i < (coordinates ? 2 * n : n); i++) num(&indices, TENSOR_INT64S, at[i]);
+    msg(&sparse, 1, &values);
+    msg(&sparse, 2, &indices);
+    num(&sparse, 3, 2);
+    num(&sparse, 3, 3);
+    str(&graph, GRAPH_NAME, "sparse");
+    msg(&graph, GRAPH_SPARSE, &sparse);
+    value_info(&graph, GRAPH_OUT, "s", "N");
+    return read_graph(&graph, g, err);
+}
+
+static void test_sparse_initializers(void **state)
+{
+    static const float wanted[6] = {0, 1, 0, 2, 0, 3};
+    ph_graph *g;
+    ph_error err = {0};
+    size_t n;
+    (void)state;
+    for (int coordinates = 0; coordinates < 2; coordinates++) {
+        const int64_t flat[3] = {1, 3, 5}, pairs[6] = {0, 1, 1, 0, 1, 2};
+        if (read_sparse(3, coordinates ? pairs : flat, coordinates, &g, &err))
+            fail_msg("%s", err.message);
+        const ph_tensor *t = ph_value_constant(g, ph_graph_find(g, "s"));
+        assert_true(t && ph_tensor_rank(t) == 2 && ph_tensor_count(t) == 6);
+        assert_memory_equal(ph_tensor_const_data(t), wanted, sizeof wanted);
+        free(write_twice(g, &n));
+        ph_graph_free(g);
+    }
+}
+
+static void test_broken_sparse_initializers(void **state)
+{
+    const struct {
+        int64_t at[4];
+        bool coordinates;
+        const char *words;
+    } cases[] = {
+        {{1, 6}, false, "outside"},      {{-1, 2}, false, "outside"}, {{2, 2}, false, "in order"},
+        {{3, 2}, false, "in order"},     {{0, 0, 0, 3}, true, "outside"},
+        {{0, 0, 2, 0}, true, "outside"}, {{1, 0, 0, 0}, true, "in order"},
+    };
     ph_graph *g;
     ph_error err = {0};
     (void)state;
-    small_graph(&graph);
-    tensor_head(&t, "thin", 1, 1);
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        assert_int_equal(read_sparse(2, cases[i].at, cases[i].coordinates, &g, &err), PH_ERR_FORMAT);
+        if (!strstr(err.message, cases[i].words) || !strstr(err.message, "'s'"))
+            fail_msg("case %zu: %s", i, err.message);
+    }
+    bytes graph = {.n = 0}, sparse = {.n = 0}, t = {.n = 0};
+    tensor_head(&t, "s", 1, 3);
     msg(&sparse, 1, &t);
     msg(&graph, GRAPH_SPARSE, &sparse);
-    assert_int_equal(read_graph(&graph, &g, &err), PH_ERR_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "'thin'"));
+    assert_int_equal(read_graph(&graph, &g, &err), PH_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "values and indices"));
 }
 
 static void test_tensor_file(void **state)
@@ -569,7 +623,8 @@ int main(void)
         cmocka_unit_test(test_bad_tensors),
         cmocka_unit_test(test_nine_dimensions_and_segments),
         cmocka_unit_test(test_two_places_of_data),
-        cmocka_unit_test(test_sparse_initializers_are_refused),
+        cmocka_unit_test(test_sparse_initializers),
+        cmocka_unit_test(test_broken_sparse_initializers),
         cmocka_unit_test(test_tensor_file),
         TEST_IN_DIR(test_external_data),
         TEST_IN_DIR(test_bad_external_data),
