@@ -173,6 +173,25 @@ PH_API const char *ph_op_name(size_t i, int *since, int *until);
 /* Number of CPUs this process may run on; at least 1. What "0 threads" means elsewhere. */
 PH_API size_t ph_cpu_count(void);
 
+/* What a machine did at most while it was measured. */
+typedef struct ph_cpu_peak {
+    const char *isa; /* that of the kernels in use; static storage */
+    size_t n_threads;
+    double flop_per_second;  /* float32 multiply-adds from registers to registers, 2 FLOP each */
+    double bytes_per_second; /* reading memory that fits into no cache */
+    double seconds;          /* what the measurement took */
+} ph_cpu_peak;
+
+/*
+ * Measure the multiply-add peak of the instruction set in use (see ph_cpu_limit for another) and
+ * the memory's bandwidth, with `n_threads` at once (0: one per CPU). Takes a fraction of a second
+ * and, for that time, some hundred megabytes at most. Other work on the machine takes its share
+ * away: the best of several rounds counts.
+ * Errors: PH_ERR_NOMEM, PH_ERR_INTERNAL (no thread).
+ */
+PH_API enum ph_status ph_cpu_measure_peak(const ph_allocator *mem, size_t n_threads,
+                                          ph_cpu_peak *out, ph_error *err);
+
 /* ------------------------------------------------------------------------------------------------
  * 2. Tensors
  * --------------------------------------------------------------------------------------------- */
@@ -452,45 +471,107 @@ enum ph_role { PH_ROLE_NONE = 0, PH_ROLE_SHRINK, PH_ROLE_KEEP, PH_ROLE_GROW };
 /* "shrink", "keep", "grow"; NULL for PH_ROLE_NONE. Static storage. */
 PH_API const char *ph_role_name(enum ph_role role);
 
+/* What multiplies in a layer. */
+enum ph_kind {
+    PH_KIND_OTHER = 0, /* nothing, as far as MACs count */
+    PH_KIND_1X1,       /* convolution of one group whose kernel is 1 in every dimension */
+    PH_KIND_CONV,      /* larger convolution of one group */
+    PH_KIND_GROUPED,   /* convolution of several groups */
+    PH_KIND_DEPTHWISE, /* as many groups as input channels */
+    PH_KIND_DENSE      /* matrix product: fully connected */
+};
+enum { PH_N_KINDS = PH_KIND_DENSE + 1 };
+
+/* "1x1", "conv", "grouped", "depthwise", "dense", "other". Static storage. */
+PH_API const char *ph_kind_name(enum ph_kind kind);
+
+/* A number that is not known: an operator that Pinhole does not know, a shape behind one. */
+#define PH_UNKNOWN INT64_C(-1)
+
 /* One node's costs. Strings live as long as the account. */
 typedef struct ph_layer_cost {
     const char *name;
-    const char *op;
+    const char *op;      /* "Conv"; of another domain "com.acme.Foo" */
+    const char *unknown; /* NULL, or one line: why not everything is known about the node */
+    bool shape_known;    /* of output 0; if not, its rank is given as 0 */
     size_t output_rank;
     int64_t output_dims[PH_MAX_RANK];
     int64_t parameters; /* elements of the constants that training would update: weights, biases,
-                         * scales; no running statistics. Shared ones count at their first user */
-    int64_t macs;
-    int64_t activation_bytes; /* all outputs */
+                         * scales (docs/account.md). Shared ones count at their first user */
+    int64_t weights;    /* those of them in constants of two and more dimensions: no biases, norms */
+    int64_t statistics; /* elements that training keeps up by itself: running means, variances */
+    int64_t macs;       /* or PH_UNKNOWN */
+    int64_t activation_bytes; /* all outputs, or PH_UNKNOWN */
+    int64_t moved_bytes;      /* operands and results, each once, or PH_UNKNOWN */
     enum ph_role role;
+    enum ph_kind kind;
+    bool classifier; /* makes the scores: no weights behind it, see docs/account.md */
+
+    /* After ph_account_plan; 0 before. */
+    bool fused;         /* has no step of its own in the plan: done by another, or not needed */
+    int64_t live_bytes; /* activations that are in memory while it runs; 0 without a step */
+
+    /* After ph_account_set_peak; 0 before, and where nothing is known or moved. */
+    double arithmetic_seconds; /* 2 * macs / peak */
+    double memory_seconds;     /* moved_bytes / bandwidth */
+    double bound_seconds;      /* the larger */
 } ph_layer_cost;
 
 /*
- * What a 1x1 reduction saves: the module that consists of the reduction and the convolutions that
- * read it, with the reduction and without it (those convolutions reading the wide input directly).
+ * What a 1x1 reduction saves, in three readings (docs/account.md). Each compares a module as it is
+ * (`with`) with the module without its reduction (`without`); biases count on both sides.
  */
+typedef struct ph_module_cost {
+    int64_t parameters_with, parameters_without;
+    int64_t macs_with, macs_without; /* or PH_UNKNOWN, both */
+} ph_module_cost;
+
 typedef struct ph_saving {
     const char *reduction;   /* name of the 1x1 layer that shrinks */
     const char *consumer;    /* name of the convolution it feeds (the first, if there are more) */
-    size_t n_consumers;
+    size_t n_consumers;      /* larger convolutions that read it */
     int64_t c_in, c_reduced; /* channels before and after the reduction */
+    /* 1. The reduction and the larger convolutions that read it; without it, these read the wide
+     *    input. */
     int64_t parameters_with, parameters_without;
-    int64_t macs_with, macs_without;
+    int64_t macs_with, macs_without; /* or PH_UNKNOWN, both */
+    /* 2. The same with the 1x1 convolutions that read it, too (SqueezeNet's expand1x1). */
+    size_t n_1x1; /* how many; 0: this reading is the first */
+    ph_module_cost all;
+    /* 3. A bottleneck: reduction, one larger convolution, a 1x1 that grows, each read by the next
+     *    alone. Without both 1x1: the larger convolution from the wide input to the wide output. */
+    const char *growth; /* name of that last 1x1, or NULL: there is none */
+    int64_t c_out;      /* its channels */
+    ph_module_cost bottleneck;
 } ph_saving;
 
+/* Sums over all layers of what is known. */
 typedef struct ph_totals {
     int64_t layers;
     int64_t parameters;
     int64_t macs;
     int64_t activation_bytes;
     int64_t parameter_bytes;
+    int64_t weights, statistics;
+    int64_t classifier_parameters, classifier_macs;
+    int64_t unknown_nodes;       /* layers that are not understood */
+    int64_t unknown_macs;        /* layers whose MACs are not known: the sum is a lower bound */
+    int64_t unknown_activations; /* layers whose outputs' sizes are not known */
+    int64_t moved_bytes;         /* after ph_account_plan without fused layers */
+    /* After ph_account_plan; 0 before. */
+    int64_t arena_bytes;     /* memory for all activations of a run, as placed */
+    int64_t peak_live_bytes; /* most activations in memory at a time */
+    const char *peak_layer;  /* the layer during which they are, or NULL */
+    double bound_seconds;    /* after ph_account_set_peak: of the layers' bounds */
 } ph_totals;
 
 typedef struct ph_account ph_account;
 
 /*
  * Account for every node of `g`. Open batch sizes count as 1 unless `hints` [n_hints] say otherwise.
- * `g` is borrowed for the call. Errors: those of ph_graph_check.
+ * `g` is borrowed for the call. A graph need not be one that can be run: what is not understood is
+ * in the account with its constants, and marked. Errors: PH_ERR_GRAPH, PH_ERR_SHAPE, PH_ERR_TYPE,
+ * PH_ERR_OVERFLOW, PH_ERR_NOMEM; PH_ERR_ARG and PH_ERR_NOT_FOUND for hints.
  */
 PH_API enum ph_status ph_account_new(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
                                      ph_account **out, ph_error *err);
@@ -501,10 +582,34 @@ PH_API size_t ph_account_n_savings(const ph_account *a);
 PH_API const ph_saving *ph_account_saving(const ph_account *a, size_t i);
 PH_API const ph_totals *ph_account_totals(const ph_account *a);
 
-/* Write an account as a text table, as one JSON document ("schema": 1) or as CSV. */
-enum ph_format { PH_FORMAT_TEXT = 0, PH_FORMAT_JSON, PH_FORMAT_CSV };
+/*
+ * Plan a run of `g`, of which `a` is the account (with the same hints), as ph_plan_new would, and
+ * add to the account what the plan says: memory, and which layers are fused. Packs no weights.
+ * If it fails (PH_ERR_UNSUPPORTED for a graph that cannot be run), the account is as it was.
+ */
+PH_API enum ph_status ph_account_plan(ph_account *a, const ph_graph *g, size_t n_hints,
+                                      const ph_shape_hint *hints, ph_error *err);
+
+/*
+ * Set what a machine can do at most, for each layer's lower bound in time (the roofline model,
+ * Williams 2009): arithmetic in FLOP/s and memory traffic in bytes/s; 0: not known, no bound.
+ */
+PH_API void ph_account_set_peak(ph_account *a, double flop_per_second, double bytes_per_second);
+
+/*
+ * Write an account as a text table, as one JSON document ("schema": 1) or as CSV; as
+ * PH_FORMAT_ROOFLINE a table of bytes moved, arithmetic intensity and bounds in time.
+ */
+enum ph_format { PH_FORMAT_TEXT = 0, PH_FORMAT_JSON, PH_FORMAT_CSV, PH_FORMAT_ROOFLINE };
 PH_API enum ph_status ph_account_write(const ph_account *a, enum ph_format format, FILE *f,
                                        ph_error *err);
+
+/*
+ * Write two accounts side by side: totals and their ratios, costs by kind of layer and by size of
+ * the image, layers aligned by name, operator and shape. PH_FORMAT_ROOFLINE is none here.
+ */
+PH_API enum ph_status ph_account_write_pair(const ph_account *a, const ph_account *b,
+                                            enum ph_format format, FILE *f, ph_error *err);
 
 /* ------------------------------------------------------------------------------------------------
  * 4. Running

@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a network costs, node by node, and what its 1x1 reductions save.
+ * What a network costs, node by node.
  */
 #include <stdio.h>
 
 #include "graph/account.h"
+#include "graph/parameters.h"
 
-const char *ph_role_name(enum ph_role role)
-{
-    switch (role) {
-    case PH_ROLE_SHRINK:
-        return "shrink";
-    case PH_ROLE_KEEP:
-        return "keep";
-    case PH_ROLE_GROW:
-        return "grow";
-    case PH_ROLE_NONE:
-        break;
-    }
-    return NULL;
-}
-
-/* An account in the making. */
-typedef struct counter {
-    ph_account *a;
-    const ph_graph *g;
-    const phi_facts *f;
-    ph_value *source; /* [n_values], see find_sources */
-    ph_value *origin; /* [n_values], see find_origins */
-    bool *counted;    /* [n_values] parameters that some node had already */
-    int64_t *macs;    /* [n_nodes] */
-    ph_error *err;
-} counter;
-
-static enum ph_status too_large(const counter *c, const char *name)
+enum ph_status phi_count_too_large(const phi_counter *c, const char *name)
 {
     return phi_fail(c->err, PH_ERR_OVERFLOW, name, "'%s': its cost does not fit into 63 bits",
                     name);
@@ -46,11 +20,6 @@ static bool add_to(int64_t *sum, int64_t x)
 
 /* --- Constants ------------------------------------------------------------------------------- */
 
-static bool is_floating(enum ph_dtype t)
-{
-    return t == PH_FLOAT32 || t == PH_FLOAT64 || t == PH_FLOAT16 || t == PH_BFLOAT16;
-}
-
 static bool is_one_of(const phi_node *n, const char *const *ops, size_t n_ops)
 {
     for (size_t i = 0; i < n_ops; i++)
@@ -58,12 +27,14 @@ static bool is_one_of(const phi_node *n, const char *const *ops, size_t n_ops)
     return false;
 }
 
-/* Do the node's results follow from constants alone? */
-static bool is_known(const counter *c, const phi_node *n)
+/* Do the node's results follow from constants alone? What is not understood has a line of its own
+ * in any case. */
+static bool is_known(const phi_counter *c, size_t i)
 {
+    const phi_node *n = &c->g->nodes[i];
     for (size_t k = 0; k < n->n_in; k++)
         if (n->in[k] != PH_NONE && c->source[n->in[k]] == PH_NONE) return false;
-    return true;
+    return !c->unknown[i];
 }
 
 /*
@@ -71,7 +42,7 @@ static bool is_known(const counter *c, const phi_node *n)
  * what came into operators that only move elements. PH_NONE for all others. Producers come first in
  * the graph's order, so one pass does it.
  */
-static void find_sources(counter *c)
+static void find_sources(phi_counter *c)
 {
     static const char *const moves[] = {"Identity", "Reshape", "Transpose",
                                         "Flatten",  "Squeeze", "Unsqueeze"};
@@ -80,8 +51,10 @@ static void find_sources(counter *c)
         c->source[v] = c->f->value[v].constant ? (ph_value)v : PH_NONE;
     for (size_t i = 0; i < g->n_nodes; i++) {
         const phi_node *n = &g->nodes[i];
-        if (!is_known(c, n)) continue;
-        const bool moved = n->n_in > 0 && is_one_of(n, moves, PHI_COUNT(moves));
+        c->known[i] = is_known(c, i);
+        if (!c->known[i]) continue;
+        const bool moved =
+            n->n_in > 0 && n->in[0] != PH_NONE && is_one_of(n, moves, PHI_COUNT(moves));
         for (size_t k = 0; k < n->n_out; k++)
             if (n->out[k] != PH_NONE)
                 c->source[n->out[k]] = moved ? c->source[n->in[0]] : n->out[k];
@@ -90,50 +63,44 @@ static void find_sources(counter *c)
 
 /* --- Layers ---------------------------------------------------------------------------------- */
 
-/* Constants that training would update: weights, biases, scales; no running statistics, no scalars,
- * which are settings, and no whole numbers. */
-static enum ph_status count_parameters(counter *c, const phi_node *n, int64_t *parameters)
+/* The constant behind input k of the node, if its type is known and nobody counted it; or
+ * PH_NONE. */
+static ph_value uncounted(const phi_counter *c, const phi_node *n, size_t k)
+{
+    const ph_value v = n->in[k] == PH_NONE ? PH_NONE : c->source[n->in[k]];
+    if (v == PH_NONE || c->counted[v] || c->f->value[v].type.rank < 0) return PH_NONE;
+    return v;
+}
+
+static enum ph_status count_constants(phi_counter *c, const phi_node *n, ph_layer_cost *l)
 {
     bool fits = true;
-    for (size_t k = 0; k < n->n_in && k < 32; k++) {
-        const ph_value v = n->in[k] == PH_NONE ? PH_NONE : c->source[n->in[k]];
-        if (v == PH_NONE || !(n->op->trainable >> k & 1) || c->counted[v]) continue;
+    for (size_t k = 0; k < n->n_in; k++) {
+        const ph_value v = uncounted(c, n, k);
+        if (v == PH_NONE) continue;
         const phi_type *t = &c->f->value[v].type;
-        if (t->rank == 0 || !is_floating(t->dtype)) continue;
+        const int64_t count = phi_type_count(t);
+        const bool state = n->op && k < 32 && (n->op->state >> k & 1);
+        if (state) {
+            fits &= add_to(&l->statistics, count);
+        } else if (phi_is_parameter(c->flow, n, k, t)) {
+            fits &= add_to(&l->parameters, count);
+            fits &= add_to(&c->a->totals.parameter_bytes, (int64_t)phi_type_bytes(t));
+            if (l->kind != PH_KIND_OTHER && t->rank >= 2) fits &= add_to(&l->weights, count);
+        } else {
+            continue;
+        }
         c->counted[v] = true;
-        fits &= add_to(parameters, phi_type_count(t));
-        fits &= add_to(&c->a->totals.parameter_bytes, (int64_t)phi_type_bytes(t));
     }
-    return fits ? PH_OK : too_large(c, n->name);
+    return fits ? PH_OK : phi_count_too_large(c, n->name);
 }
 
-/* Weights of a node that is a convolution of one group, or NULL. */
-static const phi_type *conv_weights(const counter *c, const phi_node *n)
+/* MACs are known where the node is, and where there are none whatever the shapes. */
+static enum ph_status node_macs(const phi_counter *c, size_t i, int64_t *macs)
 {
-    if (strcmp(n->op_type, "Conv") != 0 || *n->domain || n->n_in < 2 || n->in[1] == PH_NONE ||
-        phi_attr_int(n, "group", 1) != 1)
-        return NULL;
-    return &c->f->value[n->in[1]].type;
-}
-
-static bool is_1x1(const phi_type *w)
-{
-    for (int i = 2; w && i < w->rank; i++)
-        if (w->dims[i] != 1) return false;
-    return w != NULL;
-}
-
-static enum ph_role role_of(const counter *c, const phi_node *n)
-{
-    const phi_type *w = conv_weights(c, n);
-    if (!is_1x1(w)) return PH_ROLE_NONE;
-    return w->dims[0] < w->dims[1]   ? PH_ROLE_SHRINK
-           : w->dims[0] > w->dims[1] ? PH_ROLE_GROW
-                                     : PH_ROLE_KEEP;
-}
-
-static enum ph_status node_macs(const counter *c, size_t i, int64_t *macs)
-{
+    const phi_node *n = &c->g->nodes[i];
+    *macs = n->op && !n->op->macs ? 0 : PH_UNKNOWN;
+    if (c->unknown[i] || !n->op->macs) return PH_OK;
     const phi_type *in[PHI_MAX_IN];
     const ph_tensor *constant[PHI_MAX_IN];
     phi_type out[PHI_MAX_OUT];
@@ -141,158 +108,140 @@ static enum ph_status node_macs(const counter *c, size_t i, int64_t *macs)
     phi_facts_node(c->f, i, &context, in, constant, out);
     context.err = c->err;
     *macs = 0;
-    return c->g->nodes[i].op->macs ? c->g->nodes[i].op->macs(&context, macs) : PH_OK;
+    return n->op->macs(&context, macs);
 }
 
-static enum ph_status count_outputs(const counter *c, const phi_node *n, ph_layer_cost *l)
+/* Bytes of a value into *sum, which is PH_UNKNOWN from then on if they are not known. */
+static bool add_bytes(const phi_counter *c, ph_value v, int64_t *sum)
+{
+    const phi_type *t = &c->f->value[v].type;
+    if (*sum != PH_UNKNOWN && t->rank >= 0) return add_to(sum, (int64_t)phi_type_bytes(t));
+    *sum = PH_UNKNOWN;
+    return true;
+}
+
+/* Is input k of the node not one that came before? */
+static bool is_first(const phi_node *n, size_t k)
+{
+    for (size_t i = 0; i < k; i++)
+        if (n->in[i] == n->in[k]) return false;
+    return true;
+}
+
+static enum ph_status count_bytes(const phi_counter *c, const phi_node *n, ph_layer_cost *l)
 {
     bool fits = true;
-    for (size_t k = 0; k < n->n_out; k++) {
-        if (n->out[k] == PH_NONE) continue;
-        const phi_type *t = &c->f->value[n->out[k]].type;
-        fits &= add_to(&l->activation_bytes, (int64_t)phi_type_bytes(t));
-        if (k > 0) continue;
+    for (size_t k = 0; k < n->n_out; k++)
+        if (n->out[k] != PH_NONE) fits &= add_bytes(c, n->out[k], &l->activation_bytes);
+    l->moved_bytes = l->activation_bytes;
+    for (size_t k = 0; k < n->n_in; k++)
+        if (n->in[k] != PH_NONE && (k >= PHI_MAX_IN || is_first(n, k)))
+            fits &= add_bytes(c, n->in[k], &l->moved_bytes);
+    if (n->n_out > 0 && n->out[0] != PH_NONE && c->f->value[n->out[0]].type.rank >= 0) {
+        const phi_type *t = &c->f->value[n->out[0]].type;
+        l->shape_known = true;
         l->output_rank = (size_t)t->rank;
         memcpy(l->output_dims, t->dims, sizeof l->output_dims);
     }
-    return fits ? PH_OK : too_large(c, n->name);
+    return fits ? PH_OK : phi_count_too_large(c, n->name);
 }
 
-static enum ph_status add_layer(counter *c, size_t i)
+static enum ph_status add_names(phi_counter *c, size_t i, ph_layer_cost *l)
+{
+    const phi_node *n = &c->g->nodes[i];
+    ph_account *a = c->a;
+    l->name = phi_strdup(&a->mem, n->name);
+    l->op = *n->domain ? phi_asprintf(&a->mem, "%s.%s", n->domain, n->op_type)
+                       : phi_strdup(&a->mem, n->op_type);
+    l->unknown = phi_strdup(&a->mem, c->unknown[i]);
+    return l->name && l->op && (l->unknown || !c->unknown[i]) ? PH_OK : phi_fail_nomem(c->err);
+}
+
+/* A number into a sum of what is known; *n_unknown counts the others. */
+static bool add_known(int64_t *sum, int64_t x, int64_t *n_unknown)
+{
+    if (x != PH_UNKNOWN) return add_to(sum, x);
+    ++*n_unknown;
+    return true;
+}
+
+static enum ph_status add_to_totals(phi_counter *c, const ph_layer_cost *l)
+{
+    ph_totals *t = &c->a->totals;
+    t->layers++;
+    t->unknown_nodes += l->unknown != NULL;
+    const bool fits =
+        add_to(&t->parameters, l->parameters) && add_to(&t->weights, l->weights) &&
+        add_to(&t->statistics, l->statistics) && add_known(&t->macs, l->macs, &t->unknown_macs) &&
+        add_known(&t->activation_bytes, l->activation_bytes, &t->unknown_activations) &&
+        (l->moved_bytes == PH_UNKNOWN || add_to(&t->moved_bytes, l->moved_bytes));
+    return fits ? PH_OK : phi_count_too_large(c, l->name);
+}
+
+static enum ph_status add_layer(phi_counter *c, size_t i)
 {
     ph_account *a = c->a;
     const phi_node *n = &c->g->nodes[i];
+    a->nodes[a->n_layers] = i;
     ph_layer_cost *l = &a->layers[a->n_layers++];
-    l->name = phi_strdup(&a->mem, n->name);
-    l->op = phi_strdup(&a->mem, n->op_type);
-    if (!l->name || !l->op) return phi_fail_nomem(c->err);
-    enum ph_status st = node_macs(c, i, &c->macs[i]);
-    if (!st) st = count_parameters(c, n, &l->parameters);
-    if (!st) st = count_outputs(c, n, l);
+    enum ph_status st = add_names(c, i, l);
+    l->kind = phi_kind_of(c, n);
+    l->role = phi_role_of(c, n);
+    if (!st) st = node_macs(c, i, &c->macs[i]);
+    if (!st) st = count_constants(c, n, l);
+    if (!st) st = count_bytes(c, n, l);
     if (st) return st;
     l->macs = c->macs[i];
-    l->role = role_of(c, n);
-    a->totals.layers++;
-    const bool fits = add_to(&a->totals.parameters, l->parameters) &&
-                      add_to(&a->totals.macs, l->macs) &&
-                      add_to(&a->totals.activation_bytes, l->activation_bytes);
-    return fits ? PH_OK : too_large(c, n->name);
+    return add_to_totals(c, l);
 }
 
-/* --- Savings --------------------------------------------------------------------------------- */
+/* --- What is not understood --------------------------------------------------------------------
+ */
 
-/* Does what comes before the node still feed, channel by channel, what comes after it? */
-static bool hands_channels_on(const counter *c, const phi_node *n)
+static enum ph_status note_unknown(phi_counter *c, size_t node, const char *why)
 {
-    if (!n->op->keeps_channels || n->in[0] == PH_NONE || n->out[0] == PH_NONE)
-        return false;
-    const phi_type *x = &c->f->value[n->in[0]].type, *y = &c->f->value[n->out[0]].type;
-    return x->rank >= 2 && x->dims[1] == y->dims[1]; /* padding may add some */
+    enum { LONGEST = 500 };
+    c->n_unknown++;
+    c->unknown[node] = phi_strndup(&c->g->mem, why, strnlen(why, LONGEST));
+    return c->unknown[node] ? PH_OK : phi_fail_nomem(c->err);
 }
 
-/* For each value, the one it is before operators that hand channels on. */
-static void find_origins(counter *c)
+/* What is not supported, or not known before running, is no error. Nor is a contradiction behind
+ * such a node: what the file says of its results may be wrong. */
+static enum ph_status on_problem(void *user, const phi_problem *p)
 {
-    const ph_graph *g = c->g;
-    for (size_t v = 0; v < g->n_values; v++)
-        c->origin[v] = (ph_value)v;
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        const phi_node *n = &g->nodes[i];
-        if (hands_channels_on(c, n)) c->origin[n->out[0]] = c->origin[n->in[0]];
-    }
+    phi_counter *c = user;
+    const bool fatal = p->node < 0 || p->status == PH_ERR_NOMEM || p->status == PH_ERR_INTERNAL ||
+                       p->status == PH_ERR_OVERFLOW;
+    const bool missing = p->status == PH_ERR_UNSUPPORTED || p->unknown != PH_NONE;
+    if (fatal || !(missing || c->n_unknown)) return p->status;
+    return note_unknown(c, (size_t)p->node, p->err->message);
 }
 
-/* Weights and bias of a convolution. */
-static int64_t conv_parameters(const counter *c, const phi_node *n)
+static enum ph_status on_skipped(void *user, size_t node)
 {
-    const bool biased = n->n_in > 2 && n->in[2] != PH_NONE;
-    return phi_type_count(&c->f->value[n->in[1]].type) +
-           (biased ? phi_type_count(&c->f->value[n->in[2]].type) : 0);
+    return note_unknown(user, node, "the shape of an input is not known");
 }
 
-/* Add consumer `i`, as it is and as it would be on the wide input. Everything in it but the bias is
- * proportional to its input channels. */
-static bool add_consumer(const counter *c, size_t i, ph_saving *s)
+static enum ph_status infer(phi_counter *c, size_t n_hints, const ph_shape_hint *hints,
+                            phi_facts **facts)
 {
-    const phi_node *n = &c->g->nodes[i];
-    const int64_t weights = phi_type_count(&c->f->value[n->in[1]].type);
-    const int64_t with = conv_parameters(c, n), bias = with - weights;
-    int64_t wide_weights, wide_macs;
-    return phi_mul_i64(weights / s->c_reduced, s->c_in, &wide_weights) &&
-           phi_mul_i64(c->macs[i] / s->c_reduced, s->c_in, &wide_macs) &&
-           add_to(&s->parameters_with, with) && add_to(&s->parameters_without, wide_weights) &&
-           add_to(&s->parameters_without, bias) && add_to(&s->macs_with, c->macs[i]) &&
-           add_to(&s->macs_without, wide_macs);
-}
-
-/* The reduction whose channels node `i` reads, if `i` is a convolution larger than 1x1: a node, or
- * SIZE_MAX. */
-static size_t reduction_of(const counter *c, size_t i)
-{
-    const phi_node *n = &c->g->nodes[i];
-    const phi_type *w = conv_weights(c, n);
-    if (!w || is_1x1(w)) return SIZE_MAX;
-    const int32_t p = c->g->values[c->origin[n->in[0]]].producer;
-    if (p < 0 || is_known(c, &c->g->nodes[p]) || role_of(c, &c->g->nodes[p]) != PH_ROLE_SHRINK)
-        return SIZE_MAX;
-    return (size_t)p;
-}
-
-static void start_saving(const counter *c, size_t i, ph_saving *s)
-{
-    const phi_node *n = &c->g->nodes[i];
-    const phi_type *w = conv_weights(c, n);
-    *s = (ph_saving){.c_in = w->dims[1],
-                     .c_reduced = w->dims[0],
-                     .macs_with = c->macs[i],
-                     .parameters_with = conv_parameters(c, n)};
-}
-
-/* saving [n_nodes], zeroed: what each reduction saves; first [n_nodes]: its first consumer. */
-static enum ph_status sum_savings(const counter *c, ph_saving *saving, size_t *first)
-{
-    for (size_t i = 0; i < c->g->n_nodes; i++) {
-        const size_t r = is_known(c, &c->g->nodes[i]) ? SIZE_MAX : reduction_of(c, i);
-        if (r == SIZE_MAX) continue;
-        if (saving[r].n_consumers == 0) {
-            start_saving(c, r, &saving[r]);
-            first[r] = i;
-        }
-        saving[r].n_consumers++;
-        if (!add_consumer(c, i, &saving[r])) return too_large(c, c->g->nodes[r].name);
-    }
-    return PH_OK;
-}
-
-static enum ph_status add_savings(counter *c)
-{
-    ph_account *a = c->a;
-    const size_t n = c->g->n_nodes;
-    ph_saving *saving = phi_calloc(&a->mem, n, sizeof *saving);
-    size_t *first = phi_calloc(&a->mem, n, sizeof *first);
-    enum ph_status st = saving && first ? sum_savings(c, saving, first) : phi_fail_nomem(c->err);
-    for (size_t i = 0; i < n && !st; i++) {
-        if (saving[i].n_consumers == 0) continue;
-        if (!phi_grow(&a->mem, (void **)&a->savings, a->n_savings, &a->savings_capacity,
-                      sizeof *a->savings)) {
-            st = phi_fail_nomem(c->err);
-            break;
-        }
-        ph_saving *s = &a->savings[a->n_savings++];
-        *s = saving[i];
-        s->reduction = phi_strdup(&a->mem, c->g->nodes[i].name);
-        s->consumer = phi_strdup(&a->mem, c->g->nodes[first[i]].name);
-        if (!s->reduction || !s->consumer) st = phi_fail_nomem(c->err);
-    }
-    phi_free(&a->mem, saving);
-    phi_free(&a->mem, first);
-    return st;
+    const phi_infer_desc desc = {.n_hints = n_hints,
+                                 .hints = hints,
+                                 .problem = on_problem,
+                                 .skipped = on_skipped,
+                                 .user = c};
+    enum ph_status st = phi_graph_check_structure(c->g, c->err);
+    if (st) return st;
+    c->unknown = phi_calloc(&c->g->mem, c->g->n_nodes, sizeof *c->unknown);
+    if (!c->unknown) return phi_fail_nomem(c->err);
+    return phi_infer_graph_with(c->g, &desc, facts, c->err);
 }
 
 /* --- The whole ------------------------------------------------------------------------------- */
 
 /* The model's name and inputs. A header has room for a few inputs; a hostile file has thousands. */
-static enum ph_status describe(counter *c)
+static enum ph_status describe(phi_counter *c)
 {
     enum { SHOWN = 8 };
     ph_account *a = c->a;
@@ -312,42 +261,59 @@ static enum ph_status describe(counter *c)
     return a->model && a->inputs ? PH_OK : phi_fail_nomem(c->err);
 }
 
-static enum ph_status count_all(counter *c)
+static enum ph_status count_all(phi_counter *c)
 {
     ph_account *a = c->a;
     const size_t n = c->g->n_nodes, n_values = c->g->n_values;
+    a->n_nodes = n;
     a->layers = phi_calloc(&a->mem, n, sizeof *a->layers);
+    a->nodes = phi_calloc(&a->mem, n, sizeof *a->nodes);
+    c->known = phi_calloc(&a->mem, n, sizeof *c->known);
+    c->flow = phi_calloc(&a->mem, n_values, sizeof *c->flow);
     c->source = phi_calloc(&a->mem, n_values, sizeof *c->source);
     c->origin = phi_calloc(&a->mem, n_values, sizeof *c->origin);
     c->counted = phi_calloc(&a->mem, n_values, sizeof *c->counted);
     c->macs = phi_calloc(&a->mem, n, sizeof *c->macs);
-    if (!a->layers || !c->source || !c->origin || !c->counted || !c->macs)
+    if (!a->layers || !a->nodes || !c->known || !c->flow || !c->source || !c->origin ||
+        !c->counted || !c->macs)
         return phi_fail_nomem(c->err);
     find_sources(c);
-    find_origins(c);
+    phi_find_flow(c->g, c->flow);
     enum ph_status st = describe(c);
+    if (!st) st = phi_add_notes(c);
     for (size_t i = 0; i < n && !st; i++) /* what is known before running is no layer */
-        if (!is_known(c, &c->g->nodes[i])) st = add_layer(c, i);
-    return st ? st : add_savings(c);
+        if (!c->known[i]) st = add_layer(c, i);
+    if (!st) st = phi_find_classifier(c);
+    return st ? st : phi_add_savings(c);
+}
+
+static void free_counter(phi_counter *c)
+{
+    const ph_allocator *mem = &c->g->mem;
+    for (size_t i = 0; c->unknown && i < c->g->n_nodes; i++)
+        phi_free(mem, c->unknown[i]);
+    phi_free(mem, c->unknown);
+    phi_free(mem, c->known);
+    phi_free(mem, c->flow);
+    phi_free(mem, c->source);
+    phi_free(mem, c->origin);
+    phi_free(mem, c->counted);
+    phi_free(mem, c->macs);
 }
 
 enum ph_status ph_account_new(const ph_graph *g, size_t n_hints, const ph_shape_hint *hints,
                               ph_account **out, ph_error *err)
 {
-    phi_facts *facts;
-    enum ph_status st = phi_infer_graph(g, n_hints, hints, false, &facts, err);
-    if (st) return st;
-    counter c = {.g = g, .f = facts, .err = err, .a = phi_calloc(&g->mem, 1, sizeof *c.a)};
-    if (c.a) {
-        c.a->mem = g->mem;
-        st = count_all(&c);
-    } else {
-        st = phi_fail_nomem(err);
+    phi_facts *facts = NULL;
+    phi_counter c = {.g = g, .err = err};
+    enum ph_status st = infer(&c, n_hints, hints, &facts);
+    if (!st) {
+        c.f = facts;
+        c.a = phi_calloc(&g->mem, 1, sizeof *c.a);
+        if (c.a) c.a->mem = g->mem;
+        st = c.a ? count_all(&c) : phi_fail_nomem(err);
     }
-    phi_free(&g->mem, c.source);
-    phi_free(&g->mem, c.origin);
-    phi_free(&g->mem, c.counted);
-    phi_free(&g->mem, c.macs);
+    free_counter(&c);
     phi_facts_free(facts);
     if (st)
         ph_account_free(c.a);
@@ -355,6 +321,43 @@ enum ph_status ph_account_new(const ph_graph *g, size_t n_hints, const ph_shape_
         *out = c.a;
     return st;
 }
+
+/* --- Bounds ------------------------------------------------------------------------------------
+ */
+
+static void bound_layer(const ph_account *a, ph_layer_cost *l)
+{
+    l->arithmetic_seconds = l->memory_seconds = 0;
+    if (l->macs > 0 && a->flop_per_second > 0)
+        l->arithmetic_seconds = 2.0 * (double)l->macs / a->flop_per_second;
+    if (l->moved_bytes > 0 && !l->fused && a->bytes_per_second > 0)
+        l->memory_seconds = (double)l->moved_bytes / a->bytes_per_second;
+    l->bound_seconds =
+        l->arithmetic_seconds > l->memory_seconds ? l->arithmetic_seconds : l->memory_seconds;
+}
+
+void phi_account_sum_moved(ph_account *a)
+{
+    ph_totals *t = &a->totals;
+    t->moved_bytes = 0;
+    t->bound_seconds = 0;
+    for (size_t i = 0; i < a->n_layers; i++) {
+        ph_layer_cost *l = &a->layers[i];
+        bound_layer(a, l);
+        if (l->moved_bytes > 0 && !l->fused) t->moved_bytes += l->moved_bytes; /* the sum fits */
+        t->bound_seconds += l->bound_seconds;
+    }
+}
+
+void ph_account_set_peak(ph_account *a, double flop_per_second, double bytes_per_second)
+{
+    a->flop_per_second = flop_per_second > 0 ? flop_per_second : 0;
+    a->bytes_per_second = bytes_per_second > 0 ? bytes_per_second : 0;
+    phi_account_sum_moved(a);
+}
+
+/* --- Outside -----------------------------------------------------------------------------------
+ */
 
 /* The public structs show strings as const; here they are ours. */
 static void free_text(const ph_allocator *mem, const char *text)
@@ -371,12 +374,16 @@ void ph_account_free(ph_account *a)
     for (size_t i = 0; i < a->n_layers; i++) {
         free_text(&mem, a->layers[i].name);
         free_text(&mem, a->layers[i].op);
+        free_text(&mem, a->layers[i].unknown);
     }
     for (size_t i = 0; i < a->n_savings; i++) {
         free_text(&mem, a->savings[i].reduction);
         free_text(&mem, a->savings[i].consumer);
+        free_text(&mem, a->savings[i].growth);
     }
+    phi_free_notes(a);
     phi_free(&mem, a->layers);
+    phi_free(&mem, a->nodes);
     phi_free(&mem, a->savings);
     phi_free(&mem, a->model);
     phi_free(&mem, a->inputs);

@@ -84,6 +84,8 @@ typedef struct phi_op {
     enum phi_layout layout;
     uint32_t image_in;  /* bit i: input i (bit 31: and all from 31 on) */
     uint32_t trainable; /* bit i: a constant at input i is a parameter that training updates */
+    uint32_t trainable_behind; /* bit i: it is one if it has several elements and is applied to what
+                                * follows from weights; else it is a setting (see parameters.c) */
     uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */

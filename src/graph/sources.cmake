@@ -1,5 +1,8 @@
 list(APPEND PINHOLE_SOURCES
   graph/account.c
+  graph/account_kind.c
+  graph/account_notes.c
+  graph/account_savings.c
   graph/attr.c
   graph/build.c
   graph/check.c
@@ -9,6 +12,7 @@ list(APPEND PINHOLE_SOURCES
   graph/infer_inputs.c
   graph/loop.c
   graph/names.c
+  graph/parameters.c
   graph/scores.c
   graph/sum_to.c
   graph/tensor.c

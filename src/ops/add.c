@@ -11,8 +11,8 @@ const phi_op phi_op_add = {
     .name = "Add",
     .since = 1,
     .attrs = phi_binary_attrs,
-    .trainable = 3,
     .family = &phi_add,
     PHI_BINARY_OP,
+    .trainable_behind = 3,
     .backward = phi_binary_backward,
 };

@@ -44,5 +44,6 @@ const phi_op phi_op_div = {
     .attrs = phi_binary_attrs,
     .family = &quotient,
     PHI_BINARY_OP,
+    .trainable_behind = 3,
     .backward = phi_binary_backward,
 };

@@ -43,5 +43,6 @@ const phi_op phi_op_mul = {
     .attrs = phi_binary_attrs,
     .family = &mul,
     PHI_BINARY_OP,
+    .trainable_behind = 3,
     .backward = phi_binary_backward,
 };

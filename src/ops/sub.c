@@ -22,5 +22,6 @@ const phi_op phi_op_sub = {
     .attrs = phi_binary_attrs,
     .family = &sub,
     PHI_BINARY_OP,
+    .trainable_behind = 3,
     .backward = phi_binary_backward,
 };

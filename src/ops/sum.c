@@ -77,6 +77,7 @@ const phi_op phi_op_sum = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_ANY,
+    .trainable_behind = ~0u,
     .infer = infer,
     .forward = forward,
     .backward = backward,

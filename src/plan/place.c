@@ -101,3 +101,27 @@ enum ph_status phi_place(ph_plan *p, bool reuse, ph_error *err)
     phi_free(&p->mem, placed);
     return st;
 }
+
+/* Bytes of an arena slot with what fills it up to PHI_ALIGN; phi_place has seen that they fit. */
+static size_t padded_bytes(const phi_slot *slot)
+{
+    return (slot->bytes + PHI_ALIGN - 1) & ~(size_t)(PHI_ALIGN - 1);
+}
+
+enum ph_status phi_place_live(const ph_plan *p, size_t *live, ph_error *err)
+{
+    life *lives = phi_calloc(&p->mem, p->n_slots, sizeof *lives);
+    if (!lives) return phi_fail_nomem(err);
+    const size_t n = p->n_steps + 2;
+    find_lives(p, lives);
+    memset(live, 0, (n + 1) * sizeof *live);
+    for (size_t s = 0; s < p->n_slots; s++) {
+        if (p->slots[s].kind != PHI_SLOT_ARENA || lives[s].first == SIZE_MAX) continue;
+        live[lives[s].first] += padded_bytes(&p->slots[s]);
+        live[lives[s].last + 1] -= padded_bytes(&p->slots[s]); /* wraps; the sums do not */
+    }
+    for (size_t i = 1; i < n; i++)
+        live[i] += live[i - 1];
+    phi_free(&p->mem, lives);
+    return PH_OK;
+}

@@ -12,4 +12,10 @@
  */
 enum ph_status phi_place(ph_plan *p, bool reuse, ph_error *err);
 
+/*
+ * Bytes of the arena slots that are alive: live[0] while inputs are copied in, live[i + 1] during
+ * step i, live[n_steps + 1] while outputs are copied out. `live` has room for n_steps + 3.
+ */
+enum ph_status phi_place_live(const ph_plan *p, size_t *live, ph_error *err);
+
 #endif /* PHI_PLACE_H */

@@ -282,8 +282,8 @@ static enum ph_status emit(builder *b, bool fuse)
     return st ? st : add_outputs(b);
 }
 
-enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
-                              ph_plan **out, ph_error *err)
+static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
+                            ph_plan **out, ph_error *err)
 {
     static const ph_plan_desc defaults;
     if (!desc) desc = &defaults;
@@ -299,7 +299,7 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
     enum ph_status st = phi_infer_graph_with(g, &known, &p->facts, err);
     if (!st) st = emit(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
-    for (size_t i = 0; i < p->n_steps && !training && !st; i++)
+    for (size_t i = 0; i < p->n_steps && pack && !st; i++)
         st = pack_step(p, &p->steps[i], err);
     phi_free(&p->mem, b.slot);
     phi_free(&p->mem, b.plain);
@@ -310,6 +310,18 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
     else
         *out = p;
     return st;
+}
+
+enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
+                              ph_plan **out, ph_error *err)
+{
+    return build(g, desc, training, !training, out, err);
+}
+
+enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                               ph_error *err)
+{
+    return build(g, desc, false, false, out, err);
 }
 
 enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,

@@ -55,6 +55,9 @@ struct ph_plan {
  */
 enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
                               ph_plan **out, ph_error *err);
+/* As ph_plan_new, but packs no weights: a plan to look at, not to run. */
+enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                               ph_error *err);
 
 /*
  * The operands of a step as views: slot views with `arena` added to arena slots (arena NULL: data

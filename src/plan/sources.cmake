@@ -2,6 +2,7 @@ list(APPEND PINHOLE_SOURCES
   plan/fuse.c
   plan/place.c
   plan/plan.c
+  plan/plan_account.c
   plan/run.c
   plan/survey.c
   plan/wanted.c)

@@ -25,6 +25,9 @@ enum ph_status ph_account_write(const ph_account *a, enum ph_format format, FILE
     case PH_FORMAT_JSON:
         st = phi_account_json(a, f, err);
         break;
+    case PH_FORMAT_ROOFLINE:
+        st = phi_account_roofline(a, f, err);
+        break;
     default:
         return phi_fail(err, PH_ERR_ARG, NULL, "format %d is none", (int)format);
     }

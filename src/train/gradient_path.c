@@ -4,27 +4,28 @@
  * loss. Found by one sweep forwards (what depends on a parameter) and one backwards (what the loss
  * depends on).
  */
+#include "graph/parameters.h"
 #include "train/tape.h"
 
-/* Is value `v` read anywhere as a parameter? Marks trainable[v]. */
-static void mark_trainable(const ph_graph *g, bool *trainable)
+/* Is value `v` a constant that is read anywhere as a parameter? Marks trainable[v]. */
+static void mark_trainable(const ph_graph *g, const unsigned char *flow, bool *trainable)
 {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const phi_node *node = &g->nodes[i];
-        for (size_t j = 0; node->op && j < node->n_in && j < 32; j++)
-            if (node->in[j] != PH_NONE && (node->op->trainable >> j & 1))
-                trainable[node->in[j]] = true;
+        for (size_t j = 0; j < node->n_in; j++) {
+            if (node->in[j] == PH_NONE) continue;
+            const ph_tensor *t = g->values[node->in[j]].constant;
+            if (t && phi_is_parameter(flow, node, j, &t->type)) trainable[node->in[j]] = true;
+        }
     }
 }
 
-/* Does the slot hold, in the graph's own memory, a float32 constant that training may change? A
- * scalar is a setting, such as the 3 in x + 3, not a parameter. */
+/* Does the slot hold, in the graph's own memory, a float32 constant that training may change? */
 static bool is_parameter(const ph_plan *p, const phi_slot *slot, const bool *trainable)
 {
     if (slot->kind != PHI_SLOT_CONSTANT || slot->value < 0 || !trainable[slot->value]) return false;
     const ph_tensor *t = p->graph->values[slot->value].constant;
-    return t && t->type.dtype == PH_FLOAT32 && t->data == slot->view.data && t->count > 0 &&
-           t->type.rank > 0;
+    return t && t->type.dtype == PH_FLOAT32 && t->data == slot->view.data && t->count > 0;
 }
 
 /* Forwards: path->slot becomes "depends on a parameter". */
@@ -106,10 +107,12 @@ static enum ph_status check_not_empty(const ph_plan *p, const phi_path *path, ph
     return PH_OK;
 }
 
-static enum ph_status find(const ph_plan *p, int32_t loss_slot, bool *trainable, bool *reaches,
-                           int32_t *numbers, phi_path *path, ph_error *err)
+static enum ph_status find(const ph_plan *p, int32_t loss_slot, unsigned char *flow,
+                           bool *trainable, bool *reaches, int32_t *numbers, phi_path *path,
+                           ph_error *err)
 {
-    mark_trainable(p->graph, trainable);
+    phi_find_flow(p->graph, flow);
+    mark_trainable(p->graph, flow, trainable);
     for (size_t i = 0; i < p->n_slots; i++) {
         path->slot[i] = is_parameter(p, &p->slots[i], trainable);
         path->param[i] = path->slot[i] ? 0 : -1;
@@ -135,15 +138,17 @@ enum ph_status phi_path_find(const ph_plan *p, int32_t loss_slot, phi_path *path
     path->forward = phi_calloc(mem, p->n_steps, sizeof(bool));
     path->backward = phi_calloc(mem, p->n_steps, sizeof(bool));
     path->param = phi_calloc(mem, p->n_slots, sizeof(int32_t));
+    unsigned char *flow = phi_calloc(mem, p->graph->n_values, 1);
     bool *trainable = phi_calloc(mem, p->graph->n_values, sizeof(bool));
     bool *reaches = phi_calloc(mem, p->n_slots, sizeof(bool));
     int32_t *numbers = phi_calloc(mem, p->graph->n_values, sizeof(int32_t));
     enum ph_status st;
-    if (path->slot && path->forward && path->backward && path->param && trainable && reaches &&
-        numbers)
-        st = find(p, loss_slot, trainable, reaches, numbers, path, err);
+    if (path->slot && path->forward && path->backward && path->param && flow && trainable &&
+        reaches && numbers)
+        st = find(p, loss_slot, flow, trainable, reaches, numbers, path, err);
     else
         st = phi_fail_nomem(err);
+    phi_free(mem, flow);
     phi_free(mem, trainable);
     phi_free(mem, reaches);
     phi_free(mem, numbers);

@@ -215,11 +215,12 @@ static void test_csv(void **state)
     ph_account *a = account_of_text("input x 8x6x6\nreduce: conv 1x1 2\nrelu\nfc 3\n");
     char *text = written(a, PH_FORMAT_CSV);
     assert_string_equal(text, "name,op,output_shape,parameters,macs,activation_bytes,role,"
-                              "parameters_share,macs_share\r\n"
-                              "reduce,Conv,1x2x6x6,18,576,288,shrink,0.075949,0.727273\r\n"
-                              "relu_1,Relu,1x2x6x6,0,0,288,,0.000000,0.000000\r\n"
-                              "fc_1/flatten,Flatten,1x72,0,0,288,,0.000000,0.000000\r\n"
-                              "fc_1,Gemm,1x3,219,216,12,,0.924051,0.272727\r\n");
+                              "parameters_share,macs_share,moved_bytes,kind,unknown\r\n"
+                              "reduce,Conv,1x2x6x6,18,576,288,shrink,0.075949,0.727273,1512,1x1,"
+                              "\r\n"
+                              "relu_1,Relu,1x2x6x6,0,0,288,,0.000000,0.000000,576,other,\r\n"
+                              "fc_1/flatten,Flatten,1x72,0,0,288,,0.000000,0.000000,576,other,\r\n"
+                              "fc_1,Gemm,1x3,219,216,12,,0.924051,0.272727,1176,dense,\r\n");
     free(text);
     ph_account_free(a);
 }
@@ -333,7 +334,8 @@ static void test_table(void **state)
 {
     (void)state;
     static const char *const wanted[] = {
-        "inception-3a: x float32[1,192,28,28]\n", "1 MAC = 2 FLOP\n",
+        "inception-3a: x float32[1,192,28,28]\n",
+        "1 MAC = 2 FLOP; 26.4 FLOP for each byte that a layer moves\n",
         /* layer, shape, parameters, share, MACs, share, bytes */
         "inception_3a/3x3_reduce Conv ",
         " 1x128x28x28    110,720  67.6 86,704,128  67.7    401,408\n",
@@ -400,7 +402,7 @@ static void test_empty(void **state)
     char *text = written(a, PH_FORMAT_TEXT), *csv = written(a, PH_FORMAT_CSV);
     has(text, "               0 with it,               0 without\n");
     if (strstr(text, "nan") || strstr(text, "inf")) fail_msg("%s", text);
-    has(csv, ",0,0,shrink,0.314815,0.000000\r\n");
+    has(csv, ",0,0,shrink,0.314815,0.000000,272,1x1,\r\n");
     free(text);
     free(csv);
     text = written(a, PH_FORMAT_JSON);
