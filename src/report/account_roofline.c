@@ -24,9 +24,9 @@ static void lay_out(roofline *r)
     r->bytes = phi_length("bytes moved");
     for (size_t i = 0; i < r->a->n_layers; i++) {
         const ph_layer_cost *l = &r->a->layers[i];
-        r->name = phi_widen(r->name, l->name);
-        r->macs = phi_widen(r->macs, phi_grouped(l->macs, buf));
-        r->bytes = phi_widen(r->bytes, phi_grouped(l->moved_bytes, buf));
+        r->name = phi_wider(r->name, l->name);
+        r->macs = phi_wider(r->macs, phi_grouped(l->macs, buf));
+        r->bytes = phi_wider(r->bytes, phi_grouped(l->moved_bytes, buf));
     }
     if (r->name > NAME_MOST) r->name = NAME_MOST;
 }

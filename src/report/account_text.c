@@ -41,12 +41,12 @@ static void lay_out(table *t)
     t->bytes = phi_length("act. bytes");
     for (size_t i = 0; i < t->a->n_layers; i++) {
         const ph_layer_cost *l = &t->a->layers[i];
-        t->name = phi_widen(t->name, l->name);
-        t->op = phi_widen(t->op, l->op);
-        t->shape = phi_widen(t->shape, phi_shape_text(l, shape));
-        t->parameters = phi_widen(t->parameters, phi_grouped(l->parameters, buf));
-        t->macs = phi_widen(t->macs, phi_grouped(l->macs, buf));
-        t->bytes = phi_widen(t->bytes, phi_grouped(l->activation_bytes, buf));
+        t->name = phi_wider(t->name, l->name);
+        t->op = phi_wider(t->op, l->op);
+        t->shape = phi_wider(t->shape, phi_shape_text(l, shape));
+        t->parameters = phi_wider(t->parameters, phi_grouped(l->parameters, buf));
+        t->macs = phi_wider(t->macs, phi_grouped(l->macs, buf));
+        t->bytes = phi_wider(t->bytes, phi_grouped(l->activation_bytes, buf));
     }
     const int shares = 2 * (1 + phi_length("100.0")), spaces = 5, role = 1 + phi_length("shrink");
     const int left =

@@ -119,7 +119,7 @@ double phi_percent(int64_t part, int64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-int phi_widen(int width, const char *text)
+int phi_wider(int width, const char *text)
 {
     const int n = phi_length(text);
     return n > width ? n : width;

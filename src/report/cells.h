@@ -40,7 +40,7 @@ void phi_put_name_column(phi_cells *c, const char *name, int width);
 void phi_put_wrapped(phi_cells *c, const char *text, int used, int indent);
 
 double phi_percent(int64_t part, int64_t whole);
-int phi_widen(int width, const char *text);
+int phi_wider(int width, const char *text);
 
 /* b / a to three digits ("8.71", "0.0931", "1234"), "=" where they are the same, "" where there is
  * nothing to divide. */
