@@ -36,6 +36,8 @@ typedef struct phi_weights {
     const float *data;
     size_t count[3];
     ptrdiff_t stride[3];
+    size_t outer; /* a fourth count around the three, for volumes; 0: none */
+    ptrdiff_t outer_stride;
     ptrdiff_t n_stride, group_stride;
     float scale; /* elements are multiplied by it */
 } phi_weights;

@@ -123,10 +123,11 @@ static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t 
                        size_t nr, float *out)
 {
     size_t l = k0 % b->count[2], ij = k0 / b->count[2];
-    size_t j = ij % b->count[1], i = ij / b->count[1];
+    size_t j = ij % b->count[1], hi = ij / b->count[1];
+    size_t i = hi % b->count[0], h = hi / b->count[0];
     for (size_t k = 0; k < n_k; k++, out += nr) {
-        const float *row = in + ((ptrdiff_t)i * b->stride[0] + (ptrdiff_t)j * b->stride[1] +
-                                 (ptrdiff_t)l * b->stride[2]);
+        const float *row = in + ((ptrdiff_t)h * b->outer_stride + (ptrdiff_t)i * b->stride[0] +
+                                 (ptrdiff_t)j * b->stride[1] + (ptrdiff_t)l * b->stride[2]);
         size_t c = 0;
         for (; c < n; c++)
             out[c] = b->scale * row[(ptrdiff_t)c * b->n_stride];
@@ -136,7 +137,9 @@ static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t 
         l = 0;
         if (++j < b->count[1]) continue;
         j = 0;
-        i++;
+        if (++i < b->count[0]) continue;
+        i = 0;
+        h++;
     }
 }
 
@@ -160,7 +163,7 @@ static void pack_task(void *arg, size_t task, size_t thread)
 void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool, void *packed)
 {
     const phk_kernel *kernel = phk_choose(PHK_gemm_f32);
-    const size_t k = b->count[0] * b->count[1] * b->count[2];
+    const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * b->count[2];
     pack_job p = {
         b, kernel, k, n, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
     *(packed_head *)packed = (packed_head){kernel, k, n};

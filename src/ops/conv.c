@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Conv: one- and two-dimensional, of any kernel, stride, padding, dilation and grouping, as
- * products of matrices over channels-last images: rows are pixels, columns of the result are output
- * channels, the sum runs over (kernel row, kernel column, input channel).
+ * Conv: of one to three dimensions (volume.h for the third), of any kernel, stride, padding,
+ * dilation and grouping, as products of matrices over channels-last images: rows are pixels,
+ * columns of the result are output channels, the sum runs over (kernel row, kernel column, input
+ * channel).
  *
  *   forward            y  [pixels of y, k]   = x's windows [pixels of y, r s c] W
  *   input's gradient   dx [pixels of x, c]   = dy's windows [pixels of x, r s k] W'
@@ -18,10 +19,7 @@
 #include "graph/graph.h"
 #include "kernels/im2col.h"
 #include "ops/op_check.h"
-
-/* No attribute is larger, so that sums and products of two of them fit into 64 bits. */
-#define LARGEST INT32_MAX
-#define LARGEST_SPAN (INT64_MAX / 8) /* positions that a kernel reaches over */
+#include "ops/volume.h"
 
 bool phi_conv_is_plain_gemm(const phi_conv_shape *d)
 {
@@ -34,104 +32,25 @@ bool phi_conv_is_depthwise(const phi_conv_shape *d)
     return d->groups > 1 && d->groups == d->c;
 }
 
+/* What infer leaves for running. `volume` is set, and stands alone, for three dimensions only;
+ * `image` comes first, as all else reads a phi_conv_shape from the params. */
+typedef struct conv_params {
+    phi_conv_shape image;
+    phi_volume volume;
+} conv_params;
+
+static const phi_volume *volume_of(const phi_exec *e)
+{
+    return e->in[0].type.rank == 5 ? &((const conv_params *)e->params)->volume : NULL;
+}
+
 /* --- Shape ----------------------------------------------------------------------------------- */
-
-enum auto_pad { NOTSET, SAME_UPPER, SAME_LOWER, VALID };
-
-/* One axis of the image while shapes are inferred. */
-typedef struct axis {
-    const char *name;
-    int64_t size, kernel, stride, dilation, pad_begin, pad_end, outputs;
-} axis;
 
 static const phi_attr_rule attributes[] = {
     {"auto_pad", PH_ATTR_STRING, 1, 0, false}, {"dilations", PH_ATTR_INTS, 1, 0, false},
     {"group", PH_ATTR_INT, 1, 0, false},       {"kernel_shape", PH_ATTR_INTS, 1, 0, false},
     {"pads", PH_ATTR_INTS, 1, 0, false},       {"strides", PH_ATTR_INTS, 1, 0, false},
     {NULL, PH_ATTR_INT, 0, 0, false}};
-
-static enum ph_status read_auto_pad(const phi_infer *c, enum auto_pad *pad)
-{
-    static const char *const words[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
-    const char *word = phi_attr_string(c->node, "auto_pad", "NOTSET");
-    for (size_t i = 0; i < PHI_COUNT(words); i++) {
-        if (strcmp(word, words[i]) != 0) continue;
-        *pad = (enum auto_pad)i;
-        return PH_OK;
-    }
-    return phi_op_fail(c, PH_ERR_ARG,
-                       "auto_pad is '%s', wanted NOTSET, SAME_UPPER, SAME_LOWER or VALID", word);
-}
-
-/* Element `i` of a list attribute that must have `n` of them, each at least `least`; *value stays
- * as it is where the list is missing or empty. */
-static enum ph_status read_element(const phi_infer *c, const char *name, size_t n, size_t i,
-                                   int64_t least, int64_t *value)
-{
-    size_t found;
-    const int64_t *list = phi_attr_ints(c->node, name, &found);
-    if (found == 0) return PH_OK;
-    if (found != n)
-        return phi_op_fail(c, PH_ERR_ARG, "%s has %zu elements, wanted %zu", name, found, n);
-    if (list[i] < least)
-        return phi_op_fail(c, PH_ERR_ARG, "%s[%zu] is %lld, wanted at least %lld", name, i,
-                           (long long)list[i], (long long)least);
-    if (list[i] > LARGEST)
-        return phi_op_fail(c, PH_ERR_UNSUPPORTED, "%s[%zu] is %lld, at most %lld is supported",
-                           name, i, (long long)list[i], (long long)LARGEST);
-    *value = list[i];
-    return PH_OK;
-}
-
-/* Attributes of axis `i` of `n`. */
-static enum ph_status read_axis(const phi_infer *c, size_t n, size_t i, enum auto_pad pad, axis *a)
-{
-    int64_t kernel = a->kernel;
-    enum ph_status st = read_element(c, "kernel_shape", n, i, 1, &kernel);
-    if (st) return st;
-    if (kernel != a->kernel)
-        return phi_op_fail(c, PH_ERR_SHAPE, "kernel_shape[%zu] is %lld, the weights have %lld", i,
-                           (long long)kernel, (long long)a->kernel);
-    st = read_element(c, "strides", n, i, 1, &a->stride);
-    if (st) return st;
-    st = read_element(c, "dilations", n, i, 1, &a->dilation);
-    if (st) return st;
-    st = read_element(c, "pads", 2 * n, i, 0, &a->pad_begin);
-    if (st) return st;
-    st = read_element(c, "pads", 2 * n, n + i, 0, &a->pad_end);
-    if (st) return st;
-    if (pad != NOTSET && (a->pad_begin || a->pad_end))
-        return phi_op_fail(c, PH_ERR_ARG, "auto_pad %s and pads %lld, %lld exclude each other",
-                           phi_attr_string(c->node, "auto_pad", ""), (long long)a->pad_begin,
-                           (long long)a->pad_end);
-    return PH_OK;
-}
-
-/* Padding and number of outputs: ONNX operators, Conv, auto_pad and pads. */
-static enum ph_status place_windows(const phi_infer *c, enum auto_pad pad, axis *a)
-{
-    int64_t span, padded;
-    if (!phi_mul_i64(a->kernel - 1, a->dilation, &span) || ++span > LARGEST_SPAN)
-        return phi_op_fail(c, PH_ERR_OVERFLOW, "kernel %lld with dilation %lld spans too much",
-                           (long long)a->kernel, (long long)a->dilation);
-    if ((pad == SAME_UPPER || pad == SAME_LOWER) && a->size > 0) {
-        a->outputs = (a->size - 1) / a->stride + 1;
-        int64_t all = (a->outputs - 1) * a->stride + span - a->size;
-        if (all < 0) all = 0;
-        a->pad_begin = pad == SAME_UPPER ? all / 2 : all - all / 2;
-        a->pad_end = all - a->pad_begin;
-    }
-    if (!phi_add_i64(a->size, a->pad_begin + a->pad_end, &padded))
-        return phi_op_fail(c, PH_ERR_OVERFLOW, "padded %s does not fit into 63 bits", a->name);
-    if (span > padded)
-        return phi_op_fail(c, PH_ERR_SHAPE,
-                           "kernel %lld with dilation %lld spans %lld positions of %s, the padded "
-                           "input has %lld + %lld + %lld",
-                           (long long)a->kernel, (long long)a->dilation, (long long)span, a->name,
-                           (long long)a->pad_begin, (long long)a->size, (long long)a->pad_end);
-    a->outputs = (padded - span) / a->stride + 1;
-    return PH_OK;
-}
 
 static enum ph_status check_operands(const phi_infer *c)
 {
@@ -140,10 +59,6 @@ static enum ph_status check_operands(const phi_infer *c)
     enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
     if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
     if (st) return st;
-    if (x->rank != 3 && x->rank != 4)
-        return phi_op_fail(c, x->rank > 4 ? PH_ERR_UNSUPPORTED : PH_ERR_SHAPE,
-                           "input has shape %s, wanted [n,c,w] or [n,c,h,w]",
-                           phi_dims_text(x->rank, x->dims, text, sizeof text));
     if (w->rank != x->rank)
         return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
                            phi_dims_text(w->rank, w->dims, text, sizeof text), x->rank);
@@ -193,50 +108,43 @@ static enum ph_status check_channels(const phi_infer *c, phi_conv_shape *d)
 }
 
 /* One-dimensional convolution is that of images with one line. */
-static void set_axes(phi_conv_shape *d, const axis *h, const axis *w)
+static void set_sides(phi_conv_shape *d, const phi_side *h, const phi_side *w)
 {
-    d->h = h->size;
+    d->h = h->in;
     d->r = h->kernel;
-    d->oh = h->outputs;
+    d->oh = h->out;
     d->stride_h = h->stride;
     d->dilation_h = h->dilation;
-    d->pad_top = h->pad_begin;
-    d->pad_bottom = h->pad_end;
-    d->w = w->size;
+    d->pad_top = h->begin;
+    d->pad_bottom = h->end;
+    d->w = w->in;
     d->s = w->kernel;
-    d->ow = w->outputs;
+    d->ow = w->out;
     d->stride_w = w->stride;
     d->dilation_w = w->dilation;
-    d->pad_left = w->pad_begin;
-    d->pad_right = w->pad_end;
+    d->pad_left = w->begin;
+    d->pad_right = w->end;
 }
 
 static enum ph_status conv_infer(phi_infer *c)
 {
-    static const char *const names[2] = {"h", "w"};
-    phi_conv_shape *d = c->params;
-    axis axes[2];
-    enum auto_pad pad = NOTSET;
+    conv_params *p = c->params;
+    phi_conv_shape *d = &p->image;
+    phi_spatial s;
     enum ph_status st = check_operands(c);
+    if (!st) st = phi_spatial_read(c, c->in[0], &c->in[1]->dims[2], &s);
     if (!st) st = check_channels(c, d);
-    if (!st) st = read_auto_pad(c, &pad);
+    if (!st) st = phi_spatial_place(c, &s, false);
     if (st) return st;
-    const int rank = c->in[0]->rank, n = rank - 2;
     c->out[0] = *c->in[0];
     c->out[0].dims[1] = d->k;
-    for (int i = 0; i < 2; i++)
-        axes[i] = (axis){
-            .name = names[i], .size = 1, .kernel = 1, .stride = 1, .dilation = 1, .outputs = 1};
-    for (int i = 0; i < n; i++) {
-        axis *a = &axes[2 - n + i];
-        a->size = c->in[0]->dims[2 + i];
-        a->kernel = c->in[1]->dims[2 + i];
-        st = read_axis(c, (size_t)n, (size_t)i, pad, a);
-        if (!st) st = place_windows(c, pad, a);
-        if (st) return st;
-        c->out[0].dims[2 + i] = a->outputs;
+    for (int i = 0; i < s.n; i++)
+        c->out[0].dims[2 + i] = s.side[PHI_SIDES - s.n + i].out;
+    set_sides(d, &s.side[1], &s.side[2]);
+    if (s.n == 3) {
+        p->volume = (phi_volume){.n = d->n, .c = d->c, .k = d->k, .groups = d->groups};
+        memcpy(p->volume.side, s.side, sizeof s.side);
     }
-    set_axes(d, &axes[0], &axes[1]);
     return phi_type_check(&c->out[0], c->node->name, c->err);
 }
 
@@ -374,12 +282,16 @@ static void pack_weights(const phi_conv_shape *d, const float *w, phi_pool *pool
 
 static size_t conv_pack_bytes(const phi_exec *e)
 {
+    if (volume_of(e) && e->in[1].data) return phi_volume_pack_bytes(volume_of(e));
     return e->in[1].data ? packed_bytes(e->params) : 0;
 }
 
 static void conv_pack(const phi_exec *e, void *packed)
 {
-    pack_weights(e->params, e->in[1].data, e->pool, packed);
+    if (volume_of(e))
+        phi_volume_pack(volume_of(e), e->in[1].data, e->pool, packed);
+    else
+        pack_weights(e->params, e->in[1].data, e->pool, packed);
 }
 
 static size_t forward_work_bytes(const phi_exec *e)
@@ -393,12 +305,63 @@ static size_t forward_work_bytes(const phi_exec *e)
     return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
 }
 
+/* Three dimensions: all of it in volume.c. */
+static size_t volume_work_bytes(const phi_exec *e, bool backward)
+{
+    const phi_volume *v = volume_of(e);
+    const size_t threads = phi_pool_threads(e->pool);
+    if (!backward)
+        return add_bytes(e->packed ? 0 : add_bytes(0, phi_volume_pack_bytes(v)),
+                         phi_volume_work_bytes(v, threads));
+    size_t most = phi_column_sums_bytes((size_t)phi_volume_pixels_out(v), (size_t)v->k);
+    most = max_bytes(most, phi_volume_weights_work_bytes(v, threads));
+    return max_bytes(most, add_bytes(add_bytes(0, phi_volume_back_pack_bytes(v)),
+                                     phi_volume_back_work_bytes(v, threads)));
+}
+
+static void volume_forward(const phi_exec *e, const phi_volume *v)
+{
+    const void *packed = e->packed;
+    void *work = e->work;
+    if (!packed) {
+        phi_volume_pack(v, e->in[1].data, e->pool, work);
+        packed = work;
+        work = behind(work, phi_volume_pack_bytes(v));
+    }
+    phi_volume_run(v, e->in[0].data, packed, bias_of(e), e->lo, e->hi, e->out[0].data, e->pool,
+                   work);
+}
+
+static bool wanted(const phi_exec *e, size_t i)
+{
+    return i < e->n_in && !phi_view_absent(&e->din[i]);
+}
+
+static void volume_backward(const phi_exec *e, const phi_volume *v)
+{
+    const float *dy = e->dout[0].data;
+    if (wanted(e, 0)) {
+        phi_volume_back_pack(v, e->in[1].data, e->pool, e->work);
+        phi_volume_back_run(v, dy, e->work, NULL, e->din[0].data, e->pool,
+                            behind(e->work, phi_volume_back_pack_bytes(v)));
+    }
+    if (wanted(e, 1))
+        phi_volume_weights_run(v, e->in[0].data, dy, e->din[1].data, e->pool, e->work);
+    if (wanted(e, 2))
+        phi_column_sums(dy, (size_t)phi_volume_pixels_out(v), v->k, (size_t)v->k, e->din[2].data,
+                        e->pool, e->work);
+}
+
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
 {
     const phi_conv_shape *d = e->params;
     const void *packed = e->packed;
     void *work = e->work;
     (void)err;
+    if (volume_of(e)) {
+        volume_forward(e, volume_of(e));
+        return PH_OK;
+    }
     if (!packed) {
         pack_weights(d, e->in[1].data, e->pool, work);
         packed = work;
@@ -636,11 +599,6 @@ static phi_gemm_tn weights_gemm(const phi_conv_shape *d, const float *x, const f
                          .scale = 1};
 }
 
-static bool wanted(const phi_exec *e, size_t i)
-{
-    return i < e->n_in && !phi_view_absent(&e->din[i]);
-}
-
 /* The three gradients come one after the other and share the scratch. */
 static size_t backward_work_bytes(const phi_exec *e)
 {
@@ -660,6 +618,7 @@ static size_t backward_work_bytes(const phi_exec *e)
 
 static size_t conv_work_bytes(const phi_exec *e, bool backward)
 {
+    if (volume_of(e)) return volume_work_bytes(e, backward);
     return backward ? backward_work_bytes(e) : forward_work_bytes(e);
 }
 
@@ -681,6 +640,10 @@ static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
         for (size_t i = 0; i < e->n_in; i++)
             if (wanted(e, i))
                 zero(e->din[i].data, (size_t)phi_type_count(&e->din[i].type), e->pool);
+        return PH_OK;
+    }
+    if (volume_of(e)) {
+        volume_backward(e, volume_of(e));
         return PH_OK;
     }
     if (phi_conv_is_depthwise(d)) {
@@ -709,7 +672,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .layout = PHI_LAYOUT_IMAGE,
                             .image_in = 1u << 0,
                             .trainable = 1u << 1 | 1u << 2,
-                            .params_bytes = sizeof(phi_conv_shape),
+                            .params_bytes = sizeof(conv_params),
                             .infer = conv_infer,
                             .macs = conv_macs,
                             .work_bytes = conv_work_bytes,

@@ -11,7 +11,9 @@ list(APPEND PINHOLE_SOURCES
   ops/pool_window.c
   ops/resample.c
   ops/softmax_axis.c
+  ops/spatial.c
   ops/unary.c
+  ops/volume.c
   # one file an operator (operators that are one formula apart share a file's helpers)
   ops/add.c
   ops/average_pool.c
@@ -24,6 +26,7 @@ list(APPEND PINHOLE_SOURCES
   ops/constant.c
   ops/constant_of_shape.c
   ops/conv.c
+  ops/conv_transpose.c
   ops/div.c
   ops/dropout.c
   ops/elu.c
