@@ -52,6 +52,7 @@ static void global_task(void *arg, size_t task, size_t thread)
 static void global_run(const phi_exec *e, global_pool *g)
 {
     const phi_type *x = &e->in[0].type;
+    g->whole.params = e->params;
     g->whole.x = e->in[0].data;
     g->whole.c = x->dims[1];
     g->whole.pixels = 1;

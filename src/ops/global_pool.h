@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pooling over whole images: what GlobalAveragePool and GlobalMaxPool share.
+ * Pooling over whole images: what GlobalAveragePool, GlobalMaxPool and GlobalLpPool share.
  */
 #ifndef PHI_GLOBAL_POOL_H
 #define PHI_GLOBAL_POOL_H
@@ -12,10 +12,11 @@
 /* n <= PHI_GLOBAL_BLOCK channels of one image, channels-last: its pixels lie `c` elements apart. */
 typedef struct phi_global_block {
     int64_t pixels, c, n;
-    const float *x;  /* [pixels, n] */
-    float *y;        /* [n]; forward */
-    const float *dy; /* [n]; backward */
-    float *dx;       /* [pixels, n]; backward */
+    const void *params; /* of the node */
+    const float *x;     /* [pixels, n] */
+    float *y;           /* [n]; forward */
+    const float *dy;    /* [n]; backward */
+    float *dx;          /* [pixels, n]; backward */
 } phi_global_block;
 
 typedef void phi_global_fn(const phi_global_block *b);

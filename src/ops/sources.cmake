@@ -6,6 +6,7 @@ list(APPEND PINHOLE_SOURCES
   ops/global_pool.c
   ops/groups.c
   ops/indices.c
+  ops/lp_norm.c
   ops/move.c
   ops/op_check.c
   ops/pool_window.c
@@ -38,6 +39,7 @@ list(APPEND PINHOLE_SOURCES
   ops/gelu.c
   ops/gemm.c
   ops/global_average_pool.c
+  ops/global_lp_pool.c
   ops/global_max_pool.c
   ops/hard_sigmoid.c
   ops/hard_swish.c
@@ -45,9 +47,11 @@ list(APPEND PINHOLE_SOURCES
   ops/identity.c
   ops/leaky_relu.c
   ops/log_softmax.c
+  ops/lp_pool.c
   ops/lrn.c
   ops/matmul.c
   ops/max_pool.c
+  ops/max_unpool.c
   ops/mish.c
   ops/mul.c
   ops/pad.c

@@ -156,9 +156,15 @@ int narrower(sheet *s, int rank, const int64_t *dims, int64_t *out)
 
 typedef struct windows {
     int spatial;
-    int64_t k[2], stride[2], dilation[2], pads[4], in[2];
+    int64_t k[3], stride[3], dilation[3], pads[6], in[3];
     const char *auto_pad;
 } windows;
+
+/* Mostly images; lines and volumes, too. */
+static int spatial(sheet *s)
+{
+    return draw_chance(&s->r, 75) ? 2 : draw_chance(&s->r, 50) ? 1 : 3;
+}
 
 static void draw_windows(sheet *s, bool dilated, int spatial, windows *w)
 {
@@ -187,7 +193,7 @@ static void draw_windows(sheet *s, bool dilated, int spatial, windows *w)
 /* Attributes, those that are at their default sometimes left out. */
 static void set_windows(sheet *s, const windows *w)
 {
-    static const int64_t one[2] = {1, 1}, none[4] = {0, 0, 0, 0};
+    static const int64_t one[3] = {1, 1, 1}, none[6] = {0};
     size_t bytes = (size_t)w->spatial * sizeof(int64_t);
     or_node *n = &s->c->node;
     if (w->auto_pad) or_set_string(n, "auto_pad", w->auto_pad);
@@ -204,7 +210,7 @@ void draw_conv(sheet *s)
     windows w;
     int64_t n, c, k, g, macs;
     do {
-        draw_windows(s, true, draw_chance(r, 85) ? 2 : 1, &w);
+        draw_windows(s, true, spatial(s), &w);
         n = draw_int(r, 1, 3);
         switch (draw_int(r, 0, 9)) {
         case 0: /* depthwise, with a multiplier sometimes */
@@ -223,7 +229,8 @@ void draw_conv(sheet *s)
             macs *= w.k[i] * ((w.in[i] + w.pads[i] + w.pads[i + w.spatial]) / w.stride[i] + 1);
     } while (macs > s->budget);
 
-    int64_t x[4] = {n, c, w.in[0], w.in[1]}, weights[4] = {k, c / g, w.k[0], w.k[1]};
+    int64_t x[5] = {n, c, w.in[0], w.in[1], w.in[2]};
+    int64_t weights[5] = {k, c / g, w.k[0], w.k[1], w.k[2]};
     give(s, 2 + w.spatial, x, -1, 1);
     give(s, 2 + w.spatial, weights, -1, 1);
     if (draw_chance(r, 60)) give(s, 1, &k, -1, 1);
@@ -235,15 +242,12 @@ void draw_conv(sheet *s)
     s->c->exact = s->fill == DRAW_INTEGER;
 }
 
-/* Windows that lie wholly in the padding, or that a dilation could carry past a tiny input, are
- * refused by most who run networks, Pinhole among them: not drawn. */
+/* Windows that lie in the padding as a whole are refused by most who run networks, Pinhole among
+ * them: not drawn. */
 static bool windows_touch(const windows *w)
 {
-    for (int i = 0; i < w->spatial; i++)
-        for (int end = 0; end < 2; end++)
-            if (w->pads[i + end * w->spatial] > (w->k[i] - 1) * w->dilation[i] ||
-                w->dilation[i] > w->in[i])
-                return false;
+    for (int i = 0; i < 2 * w->spatial; i++)
+        if (w->pads[i] > (w->k[i % w->spatial] - 1) * w->dilation[i % w->spatial]) return false;
     return true;
 }
 
@@ -251,12 +255,13 @@ void draw_pool(sheet *s)
 {
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
-    bool average = n->op[0] == 'A';
+    bool average = n->op[0] == 'A', norm = n->op[0] == 'L';
     windows w;
-    int64_t x[4];
+    int64_t x[5];
     do {
-        draw_windows(s, true, draw_chance(r, 85) ? 2 : 1, &w);
-        x[0] = draw_int(r, 1, 3), x[1] = channels(r), x[2] = w.in[0], x[3] = w.in[1];
+        draw_windows(s, true, spatial(s), &w);
+        x[0] = draw_int(r, 1, 3), x[1] = channels(r);
+        memcpy(x + 2, w.in, sizeof w.in);
     } while (!windows_touch(&w) || product(2 + w.spatial, x) * product(w.spatial, w.k) > s->budget);
     give(s, 2 + w.spatial, x, -1, 1);
     or_set_ints(n, "kernel_shape", w.spatial, w.k);
@@ -264,11 +269,87 @@ void draw_pool(sheet *s)
     if (!w.auto_pad && draw_chance(r, 40)) or_set_int(n, "ceil_mode", draw_int(r, 0, 1));
     if (average && draw_chance(r, 50)) or_set_int(n, "count_include_pad", draw_int(r, 0, 1));
     if (average && or_find(n, "dilations")) n->opset = 19;
-    if (!average && s->fill != DRAW_SPACED && draw_chance(r, 20)) {
+    if (norm) n->opset = 18;
+    if (norm && draw_chance(r, 60)) or_set_int(n, "p", draw_int(r, 1, 4));
+    if (!average && !norm && s->fill != DRAW_SPACED && draw_chance(r, 20)) {
         n->n_out = 2;
         if (draw_chance(r, 50)) or_set_int(n, "storage_order", draw_int(r, 0, 1));
     }
-    s->c->exact = !average;
+    s->c->exact = !average && !norm;
+}
+
+void draw_conv_transpose(sheet *s)
+{
+    draw_rng *r = &s->r;
+    or_node *node = &s->c->node;
+    windows w;
+    int64_t n, k, each, g, macs, extra[3] = {0}, shape[3], pads[6];
+    do {
+        draw_windows(s, true, spatial(s), &w);
+        n = draw_int(r, 1, 2);
+        g = draw_chance(r, 70) ? 1 : draw_int(r, 2, 5);
+        k = g * ONE_OF(r, 1, 2, 3, 5, 8, 9, 17);
+        each = g > 1 && draw_chance(r, 50) ? 1 : ONE_OF(r, 1, 2, 3, 5, 8, 9, 17);
+        macs = n * k * each;
+        for (int i = 0; i < w.spatial; i++) {
+            w.in[i] = draw_int(r, 1, 7);
+            macs *= w.k[i] * w.in[i];
+        }
+    } while (macs > s->budget);
+    int64_t x[5] = {n, k, w.in[0], w.in[1], w.in[2]};
+    int64_t weights[5] = {k, each, w.k[0], w.k[1], w.k[2]}, c = each * g;
+    give(s, 2 + w.spatial, x, -1, 1);
+    give(s, 2 + w.spatial, weights, -1, 1);
+    if (draw_chance(r, 60)) give(s, 1, &c, -1, 1);
+    bool sized = !w.auto_pad && draw_chance(r, 20);
+    for (int i = 0; i < w.spatial; i++) {
+        int64_t full = (w.in[i] - 1) * w.stride[i] + (w.k[i] - 1) * w.dilation[i] + 1;
+        extra[i] = draw_int(r, 0, w.stride[i] - 1);
+        shape[i] = full > 3 ? full - draw_int(r, 0, 2) : full;
+        for (int end = 0; end < 2; end++) /* something must be left */
+            pads[i + end * w.spatial] = full > 4 ? w.pads[i + end * w.spatial] % 2 : 0;
+    }
+    if (w.auto_pad) memset(pads, 0, sizeof pads);
+    memcpy(w.pads, pads, sizeof pads);
+    if (sized) memset(w.pads, 0, sizeof w.pads);
+    set_windows(s, &w);
+    if (sized)
+        or_set_ints(node, "output_shape", w.spatial, shape);
+    else if (draw_chance(r, 40))
+        or_set_ints(node, "output_padding", w.spatial, extra);
+    if (draw_chance(r, 50)) or_set_ints(node, "kernel_shape", w.spatial, w.k);
+    if (g > 1) or_set_int(node, "group", g);
+    maybe_constant(s, 1, 70);
+    maybe_constant(s, 2, 80);
+    s->c->exact = s->fill == DRAW_INTEGER;
+}
+
+void draw_max_unpool(sheet *s)
+{
+    draw_rng *r = &s->r;
+    int64_t x[4] = {draw_int(r, 1, 2), draw_int(r, 1, 4), draw_int(r, 1, 5), draw_int(r, 1, 5)};
+    int64_t k[2], full[4] = {x[0], x[1]};
+    give(s, 4, x, 1, 2);
+    for (int i = 0; i < 2; i++) {
+        k[i] = draw_int(r, 1, 2);
+        full[2 + i] = x[2 + i] * k[i];
+    }
+    or_array *at = or_new(4, x); /* each window's place, shifted within it */
+    at->integer = true;
+    for (int64_t i = 0; i < at->count; i++) {
+        int64_t w = i % x[3], h = i / x[3] % x[2], plane = i / x[3] / x[2];
+        int64_t y = h * k[0] + draw_int(r, 0, k[0] - 1), z = w * k[1] + draw_int(r, 0, k[1] - 1);
+        at->v[i] = (double)((plane * full[2] + y) * full[3] + z);
+    }
+    s->c->node.in[s->c->node.n_in++] = at;
+    if (draw_chance(r, 30)) {
+        full[2] += draw_int(r, 0, 1);
+        full[3] += draw_int(r, 0, 1);
+        give_integers(s, 4, full);
+    }
+    or_set_ints(&s->c->node, "kernel_shape", 2, k);
+    or_set_ints(&s->c->node, "strides", 2, k);
+    s->c->exact = true;
 }
 
 void draw_global_pool(sheet *s)
@@ -276,6 +357,8 @@ void draw_global_pool(sheet *s)
     int64_t dims[4];
     int rank = image(s, dims);
     give(s, rank, dims, -1, 1);
+    if (s->c->node.op[6] == 'L' && draw_chance(&s->r, 60))
+        or_set_int(&s->c->node, "p", draw_int(&s->r, 1, 4));
     s->c->exact = !strcmp(s->c->node.op, "GlobalMaxPool");
 }
 
@@ -678,7 +761,7 @@ static bool sensible(const or_node *n)
 static bool is_image(const draw_case *c, int i)
 {
     const or_array *a = c->node.in[i];
-    return a && !a->integer && !(c->constant >> i & 1) && (a->rank == 3 || a->rank == 4);
+    return a && !a->integer && !(c->constant >> i & 1) && a->rank >= 3 && a->rank <= 5;
 }
 
 void draw_node(const char *op, uint64_t seed, uint64_t index, enum draw_fill fill, int64_t budget,

@@ -156,11 +156,6 @@ double or_sum_slack(double terms, double magnitude)
     return (4.0 + 2.0 * sqrt(terms)) * magnitude;
 }
 
-static int64_t at_most(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Output size and pads of one axis (Operators.md, MaxPool and Conv). */
 static bool settle(or_window *w, const char *auto_pad, bool ceil_mode)
 {
@@ -183,15 +178,16 @@ static bool settle(or_window *w, const char *auto_pad, bool ceil_mode)
     return true;
 }
 
-bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_window axis[2])
+bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_window axis[3])
 {
     int spatial = x->rank - 2;
     const char *auto_pad = or_string(n, "auto_pad", "NOTSET");
     const or_attr *strides = or_find(n, "strides"), *pads = or_find(n, "pads");
     const or_attr *dilations = or_find(n, "dilations");
-    axis[0] = (or_window){.in = 1, .k = 1, .stride = 1, .dilation = 1, .out = 1};
+    for (int i = 0; i < 3; i++)
+        axis[i] = (or_window){.in = 1, .k = 1, .stride = 1, .dilation = 1, .out = 1};
     for (int i = 0; i < spatial; i++) {
-        or_window *w = &axis[2 - spatial + i];
+        or_window *w = &axis[3 - spatial + i];
         w->in = x->dims[2 + i];
         w->k = kernel[i];
         w->stride = strides ? strides->list[i] : 1;
@@ -200,7 +196,43 @@ bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_w
         w->pad_end = pads ? pads->list[spatial + i] : 0;
         if (!settle(w, auto_pad, or_int(n, "ceil_mode", 0) != 0)) return false;
     }
-    return at_most(axis[0].out, axis[1].out) > 0;
+    return or_outputs(axis) > 0;
+}
+
+int64_t or_outputs(const or_window axis[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (axis[i].out < 1) return 0;
+    return axis[0].out * axis[1].out * axis[2].out;
+}
+
+int64_t or_taps(const or_window axis[3])
+{
+    return axis[0].k * axis[1].k * axis[2].k;
+}
+
+int64_t or_reads(const or_window axis[3], int64_t o, int64_t t)
+{
+    int64_t place = 0, step = 1, outside = 0;
+    for (int i = 2; i >= 0; i--) {
+        const or_window *w = &axis[i];
+        int64_t at = o % w->out * w->stride + t % w->k * w->dilation - w->pad_begin;
+        if (at >= w->in + w->pad_end) return -2;
+        if (at < 0 || at >= w->in) outside = 1;
+        o /= w->out;
+        t /= w->k;
+        place += at * step;
+        step *= w->in;
+    }
+    return outside ? -1 : place;
+}
+
+or_array *or_windowed(const or_array *x, int64_t channels, const or_window axis[3])
+{
+    int64_t dims[5] = {x->dims[0], channels};
+    for (int i = 2; i < x->rank; i++)
+        dims[i] = axis[3 - (x->rank - 2) + i - 2].out;
+    return or_new(x->rank, dims);
 }
 
 bool or_compute(const or_node *n, or_array **out)

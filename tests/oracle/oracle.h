@@ -90,8 +90,17 @@ typedef struct or_window {
     int64_t in, k, stride, dilation, pad_begin, pad_end, out;
 } or_window;
 
-/* Two axes from the node's attributes; 1-D is [h = 1, w]. `x` has 1 or 2 spatial dimensions. */
-bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_window axis[2]);
+/* Three axes from the node's attributes; a missing one is of size 1. `x` has 1 to 3 spatial
+ * dimensions. */
+bool or_windows(const or_node *n, const or_array *x, const int64_t *kernel, or_window axis[3]);
+/* Outputs of one plane, taps of a window. */
+int64_t or_outputs(const or_window axis[3]);
+int64_t or_taps(const or_window axis[3]);
+/* Place in the plane that output `o` reads through tap `t`, all of them flat; -1: in the padding;
+ * -2: beyond it. */
+int64_t or_reads(const or_window axis[3], int64_t o, int64_t t);
+/* A new array [n, channels, outputs...]. */
+or_array *or_windowed(const or_array *x, int64_t channels, const or_window axis[3]);
 
 typedef bool or_function(const or_node *n, or_array **out);
 /* several operators share a function: declared once for each */

@@ -3,6 +3,7 @@
 #include "oracle.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Sum of products in progress: value, and the sum of absolute values. */
 typedef struct dot {
@@ -16,40 +17,100 @@ static void dot_add(dot *d, double a, double b)
     d->terms += 1;
 }
 
-/* y[n,k,oh,ow] = b[k] + sum over c, r, s of x[n, c, oh * stride + r * dilation - pad, ...] * w,
+/* y[n,k,o] = b[k] + sum over channels c and taps t of x[n,c,what o reads through t] * w[k,c,t],
  * group by group. */
 bool or_conv(const or_node *n, or_array **out)
 {
     const or_array *x = n->in[0], *w = n->in[1], *b = n->n_in > 2 ? n->in[2] : NULL;
     int64_t groups = or_int(n, "group", 1);
-    or_window axis[2];
+    or_window axis[3];
     if (!or_windows(n, x, w->dims + 2, axis)) return false;
-    const or_window h = axis[0], v = axis[1];
-    int64_t channels = w->dims[1], filters = w->dims[0] / groups;
-    int64_t dims[4] = {x->dims[0], w->dims[0], h.out, v.out};
-    if (x->rank == 3) dims[2] = v.out;
-    or_array *y = or_new(x->rank, dims);
+    int64_t channels = w->dims[1], filters = w->dims[0] / groups, taps = or_taps(axis);
+    int64_t pixels = axis[0].in * axis[1].in * axis[2].in, outputs = or_outputs(axis);
+    or_array *y = or_windowed(x, w->dims[0], axis);
+    for (int64_t at = 0; at < y->count; at++) {
+        int64_t o = at % outputs, k = at / outputs % w->dims[0], image = at / outputs / w->dims[0];
+        dot d = {0};
+        if (b) dot_add(&d, b->v[k], 1.0);
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t t = 0; t < taps; t++) {
+                int64_t from = or_reads(axis, o, t);
+                int64_t plane = image * x->dims[1] + k / filters * channels + c;
+                if (from >= 0)
+                    dot_add(&d, x->v[plane * pixels + from], w->v[(k * channels + c) * taps + t]);
+            }
+        y->v[at] = d.sum;
+        y->slack[at] = or_sum_slack(d.terms, d.magnitude);
+    }
+    out[0] = y;
+    return true;
+}
 
-    int64_t at = 0;
-    for (int64_t image = 0; image < x->dims[0]; image++)
-        for (int64_t k = 0; k < w->dims[0]; k++)
-            for (int64_t oh = 0; oh < h.out; oh++)
-                for (int64_t ow = 0; ow < v.out; ow++, at++) {
-                    dot d = {0};
-                    if (b) dot_add(&d, b->v[k], 1.0);
-                    for (int64_t c = 0; c < channels; c++)
-                        for (int64_t r = 0; r < h.k; r++)
-                            for (int64_t s = 0; s < v.k; s++) {
-                                int64_t ih = oh * h.stride + r * h.dilation - h.pad_begin;
-                                int64_t iw = ow * v.stride + s * v.dilation - v.pad_begin;
-                                if (ih < 0 || ih >= h.in || iw < 0 || iw >= v.in) continue;
-                                int64_t plane = image * x->dims[1] + k / filters * channels + c;
-                                dot_add(&d, x->v[(plane * h.in + ih) * v.in + iw],
-                                        w->v[((k * channels + c) * h.k + r) * v.k + s]);
-                            }
-                    y->v[at] = d.sum;
-                    y->slack[at] = or_sum_slack(d.terms, d.magnitude);
-                }
+/* Size of one side of a transposed convolution, and its padding, from Operators.md. */
+static void turn(const or_node *n, int spatial, int i, or_window *w)
+{
+    const or_attr *extra = or_find(n, "output_padding"), *shape = or_find(n, "output_shape");
+    const char *pad = or_string(n, "auto_pad", "NOTSET");
+    int64_t all =
+        w->stride * (w->in - 1) + (extra ? extra->list[i] : 0) + (w->k - 1) * w->dilation + 1;
+    bool same = pad[0] == 'S';
+    (void)spatial;
+    w->out = w->in;
+    if (same || shape) {
+        w->in = shape ? shape->list[i] : w->out * w->stride;
+        int64_t total = all > w->in ? all - w->in : 0;
+        w->pad_begin = pad[0] == 'S' && pad[5] == 'U' ? total / 2 : total - total / 2;
+        w->pad_end = total - w->pad_begin;
+    } else {
+        w->in = all - w->pad_begin - w->pad_end;
+    }
+}
+
+/* Each element of x gives x * w to all places that a convolution would have read for it. */
+bool or_conv_transpose(const or_node *n, or_array **out)
+{
+    const or_array *x = n->in[0], *w = n->in[1], *b = n->n_in > 2 ? n->in[2] : NULL;
+    const or_attr *strides = or_find(n, "strides"), *pads = or_find(n, "pads");
+    const or_attr *dilations = or_find(n, "dilations");
+    int spatial = x->rank - 2;
+    int64_t groups = or_int(n, "group", 1), each = w->dims[1], channels = each * groups;
+    int64_t dims[5] = {x->dims[0], channels}, pixels = 1;
+    or_window axis[3];
+    for (int i = 0; i < 3; i++)
+        axis[i] = (or_window){.in = 1, .k = 1, .stride = 1, .dilation = 1, .out = 1};
+    for (int i = 0; i < spatial; i++) {
+        or_window *a = &axis[3 - spatial + i];
+        *a = (or_window){.in = x->dims[2 + i],
+                         .k = w->dims[2 + i],
+                         .stride = strides ? strides->list[i] : 1,
+                         .dilation = dilations ? dilations->list[i] : 1,
+                         .pad_begin = pads ? pads->list[i] : 0,
+                         .pad_end = pads ? pads->list[spatial + i] : 0};
+        turn(n, spatial, i, a);
+        if (a->in < 1) return false;
+        dims[2 + i] = a->in;
+        pixels *= a->in;
+    }
+    or_array *y = or_new(x->rank, dims);
+    dot *sums = calloc((size_t)y->count, sizeof *sums);
+    int64_t outputs = or_outputs(axis), taps = or_taps(axis);
+    for (int64_t at = 0; at < x->count; at++) {
+        int64_t o = at % outputs, k = at / outputs % x->dims[1], image = at / outputs / x->dims[1];
+        int64_t group = k / (x->dims[1] / groups);
+        for (int64_t c = 0; c < each; c++)
+            for (int64_t t = 0; t < taps; t++) {
+                int64_t to = or_reads(axis, o, t);
+                if (to < 0) continue;
+                dot_add(&sums[(image * channels + group * each + c) * pixels + to], x->v[at],
+                        w->v[(k * each + c) * taps + t]);
+            }
+    }
+    for (int64_t at = 0; at < y->count; at++) {
+        if (b) dot_add(&sums[at], b->v[at / pixels % channels], 1.0);
+        y->v[at] = sums[at].sum;
+        y->slack[at] = or_sum_slack(sums[at].terms, sums[at].magnitude);
+    }
+    free(sums);
     out[0] = y;
     return true;
 }

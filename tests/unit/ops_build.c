@@ -67,7 +67,7 @@ static enum ph_status through_image(ops_graph *g, int rank, ph_value *v, ph_erro
     const ph_attr kernel = {.name = "kernel_shape",
                             .kind = PH_ATTR_INTS,
                             .n = (size_t)rank - 2,
-                            .ints = (const int64_t[]){1, 1}};
+                            .ints = (const int64_t[]){1, 1, 1}};
     return ph_graph_add_node(g->graph, "MaxPool", NULL, 1, v, 1, &kernel, 1, NULL, v, err);
 }
 

@@ -92,13 +92,32 @@ static void test_upsample(void **state)
     ops_check_random("Upsample", 150);
 }
 
+static void test_lp_pool(void **state)
+{
+    (void)state;
+    ops_check_random("LpPool", 150);
+}
+
+static void test_global_lp_pool(void **state)
+{
+    (void)state;
+    ops_check_random("GlobalLpPool", 80);
+}
+
+static void test_max_unpool(void **state)
+{
+    (void)state;
+    ops_check_random("MaxUnpool", 80);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ordinary),        cmocka_unit_test(test_max_pool),
         cmocka_unit_test(test_average_pool),    cmocka_unit_test(test_global_average_pool),
         cmocka_unit_test(test_global_max_pool), cmocka_unit_test(test_resize),
-        cmocka_unit_test(test_upsample),
+        cmocka_unit_test(test_upsample),        cmocka_unit_test(test_lp_pool),
+        cmocka_unit_test(test_global_lp_pool),  cmocka_unit_test(test_max_unpool),
     };
     ops_seed();
     return cmocka_run_group_tests(tests, NULL, NULL);

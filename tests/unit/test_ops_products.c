@@ -118,13 +118,18 @@ static void test_matmul(void **state)
     ops_check_random("MatMul", 300);
 }
 
+static void test_conv_transpose(void **state)
+{
+    (void)state;
+    ops_check_random("ConvTranspose", 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_ordinary),
-        cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_gemm),
-        cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_conv_ordinary),  cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_gemm),           cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_conv_transpose),
     };
     ops_seed();
     return cmocka_run_group_tests(tests, NULL, NULL);
