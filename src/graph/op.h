@@ -109,8 +109,8 @@ typedef struct phi_op {
     /* What the plan may fuse. An operator with `epilogue` honours lo and hi, and its inputs 1
      * (dimension 0) and 2 are weights and bias per output channel. `as_clamp`: the node is
      * y = min(max(x, lo), hi) of its first input. `as_affine`: the node is, outside training,
-     * y = scale[c] * x + shift[c] per channel (dimension 1) of its first input; NULL arrays only
-     * ask. All inputs but the first must be known: both say false otherwise. */
+     * y = scale[c] * x + shift[c] per channel (dimension 1) of its one input that is not known;
+     * NULL arrays only ask. All inputs but the one must be known: both say false otherwise. */
     bool epilogue;
     bool (*as_clamp)(const phi_infer *c, float *lo, float *hi);
     bool (*as_affine)(const phi_infer *c, double *scale, double *shift);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Add: y = a + b. dL/da = dL/db = dL/dy, summed over what was broadcast. */
+#include "ops/affine.h"
 #include "ops/binary.h"
 
 PHI_BINARY_WRAPPING(u + v)
@@ -15,4 +16,5 @@ const phi_op phi_op_add = {
     PHI_BINARY_OP,
     .trainable_behind = 3,
     .backward = phi_binary_backward,
+    .as_affine = phi_add_as_affine,
 };

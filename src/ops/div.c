@@ -3,6 +3,7 @@
  * Div: y = a / b; integers are divided towards zero, the smallest number by -1 wraps to itself.
  * dL/da = dL/dy / b, dL/db = -dL/dy (a / b) / b, summed over what was broadcast.
  */
+#include "ops/affine.h"
 #include "ops/binary.h"
 
 PHI_BINARY_FLOATS(u / v)
@@ -46,4 +47,5 @@ const phi_op phi_op_div = {
     PHI_BINARY_OP,
     .trainable_behind = 3,
     .backward = phi_binary_backward,
+    .as_affine = phi_div_as_affine,
 };

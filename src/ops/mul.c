@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mul: y = a * b. dL/da = b dL/dy, dL/db = a dL/dy, summed over what was broadcast. */
+#include "ops/affine.h"
 #include "ops/binary.h"
 
 PHI_BINARY_WRAPPING(u *v)
@@ -45,4 +46,5 @@ const phi_op phi_op_mul = {
     PHI_BINARY_OP,
     .trainable_behind = 3,
     .backward = phi_binary_backward,
+    .as_affine = phi_mul_as_affine,
 };

@@ -17,6 +17,7 @@ list(APPEND PINHOLE_SOURCES
   ops/volume.c
   # one file an operator (operators that are one formula apart share a file's helpers)
   ops/add.c
+  ops/affine.c
   ops/average_pool.c
   ops/batch_normalization.c
   ops/cast.c

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sub: y = a - b. dL/da = dL/dy, dL/db = -dL/dy, summed over what was broadcast. */
+#include "ops/affine.h"
 #include "ops/binary.h"
 
 PHI_BINARY_WRAPPING(u - v)
@@ -24,4 +25,5 @@ const phi_op phi_op_sub = {
     PHI_BINARY_OP,
     .trainable_behind = 3,
     .backward = phi_binary_backward,
+    .as_affine = phi_sub_as_affine,
 };

@@ -43,13 +43,13 @@ static void count_uses(const phi_facts *f, const phi_fusion *fusion, uses *u)
         }
 }
 
-/* The one node that reads `v` as its first input and has a single output of the same type, or -1. */
+/* The one node that reads `v` and has a single output of the same type, or -1. */
 static int32_t only_reader(const phi_facts *f, const uses *u, ph_value v)
 {
     const int32_t reader = u->count[v] == 1 ? u->reader[v] : -1;
     if (reader < 0) return -1;
     const phi_node *n = &f->graph->nodes[reader];
-    const bool simple = n->in[0] == v && n->out[0] != PH_NONE &&
+    const bool simple = n->out[0] != PH_NONE &&
                         phi_type_equal(&f->value[v].type, &f->value[n->out[0]].type);
     for (size_t k = 1; simple && k < n->n_out; k++)
         if (n->out[k] != PH_NONE && u->count[n->out[k]]) return -1;
@@ -90,6 +90,14 @@ static void scale_weights(ph_tensor *weight, ph_tensor *bias, const double *scal
     }
 }
 
+/* Infinite factors would make NaN of zero weights, which the nodes apart do not. */
+static bool all_finite(const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite((float)v[i])) return false;
+    return true;
+}
+
 /* Fold the affine node `reader` into convolution `i`; *done says whether it could be. */
 static enum ph_status fold_affine(const phi_facts *f, size_t i, size_t reader, phi_fusion *fusion,
                                   bool *done, ph_error *err)
@@ -105,7 +113,7 @@ static enum ph_status fold_affine(const phi_facts *f, size_t i, size_t reader, p
     const size_t k = (size_t)f->value[f->graph->nodes[i].in[1]].type.dims[0];
     double *both = phi_calloc(&f->mem, k, 2 * sizeof *both);
     enum ph_status st = both ? own_weights(f, i, &fusion[i], err) : phi_fail_nomem(err);
-    if (!st && op->as_affine(&c, both, both + k)) {
+    if (!st && op->as_affine(&c, both, both + k) && all_finite(both, 2 * k)) {
         scale_weights(fusion[i].weight, fusion[i].bias, both, both + k);
         *done = true;
     }
@@ -122,7 +130,7 @@ static bool fuse_clamp(const phi_facts *f, size_t reader, phi_fusion *fusion)
     phi_infer c;
     float lo, hi;
     phi_facts_node(f, reader, &c, in, constant, out);
-    if (!c.node->op->as_clamp || !c.node->op->as_clamp(&c, &lo, &hi) || !(lo <= hi)) return false;
+    if (!c.node->op->as_clamp || c.constant[0] || !c.node->op->as_clamp(&c, &lo, &hi) || !(lo <= hi)) return false;
     const float a = fusion->lo, b = fusion->hi;
     fusion->lo = a < lo ? lo : a > hi ? hi : a;
     fusion->hi = b < lo ? lo : b > hi ? hi : b;

@@ -141,6 +141,66 @@ static void test_fusion_spares_what_is_seen(void **state)
     ph_graph_free(g);
 }
 
+static ph_value operation(ph_graph *g, const char *op, ph_value a, ph_value b)
+{
+    const ph_value in[2] = {a, b};
+    ph_value y = PH_NONE;
+    assert_int_equal(ph_graph_add_node(g, op, NULL, 2, in, 0, NULL, 1, NULL, &y, NULL), PH_OK);
+    return y;
+}
+
+static ph_value numbers(ph_graph *g, size_t rank, const int64_t *dims, const float *at)
+{
+    ph_tensor *t = NULL;
+    ph_value v = PH_NONE;
+    char name[32];
+    snprintf(name, sizeof name, "n%zu", ph_graph_n_values(g));
+    assert_int_equal(ph_tensor_new(NULL, PH_FLOAT32, rank, dims, &t, NULL), PH_OK);
+    memcpy(ph_tensor_data(t), at, ph_tensor_bytes(t));
+    assert_int_equal(ph_graph_add_constant(g, name, t, &v, NULL), PH_OK);
+    ph_tensor_free(t);
+    return v;
+}
+
+/* Caffe's Scale and its like: arithmetic with a number a channel on either side. */
+static void test_scale_is_folded(void **state)
+{
+    static const float at[3] = {0.5f, -2, 3}, zero[3] = {1, 0, 2};
+    const int64_t chw[3] = {3, 1, 1}, nchw[4] = {1, 3, 1, 1}, row[1] = {3};
+    float in[2 * 9], y[2][3 * 9];
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(in); i++) in[i] = (float)(i * i % 7) - 3;
+    for (int last = 0; last < 3; last++) {
+        ph_graph *g = NULL;
+        ph_plan *p;
+        ph_value v;
+        assert_int_equal(ph_graph_new(NULL, "g", &g, NULL), PH_OK);
+        assert_int_equal(
+            ph_graph_add_input(g, "x", PH_FLOAT32, 4, (int64_t[]){1, 2, 3, 3}, &v, NULL), PH_OK);
+        assert_int_equal(ph_graph_add_conv(g, v, 2, &(ph_conv_desc){.k = 3}, 3, &v, NULL), PH_OK);
+        v = operation(g, "Mul", v, numbers(g, 3, chw, at));
+        v = operation(g, "Add", numbers(g, 4, nchw, at), v);
+        v = operation(g, "Sub", numbers(g, 0, NULL, at), v);
+        v = operation(g, "Sub", v, numbers(g, 3, chw, at));
+        v = operation(g, "Div", v, numbers(g, 3, chw, at));
+        if (last == 1) v = operation(g, "Mul", v, numbers(g, 1, row, at)); /* a row, no channel */
+        if (last == 2) v = operation(g, "Div", v, numbers(g, 3, chw, zero)); /* infinite */
+        assert_int_equal(ph_graph_add_output(g, v, NULL), PH_OK);
+        for (int keep = 0; keep < 2; keep++) {
+            assert_int_equal(ph_plan_new(g, &(ph_plan_desc){.keep_all = keep}, &p, NULL), PH_OK);
+            size_t steps = 0;
+            for (size_t i = 0; i < p->n_steps; i++) steps += p->steps[i].node != NULL;
+            assert_int_equal(steps, keep ? 6 + (last > 0) : 1 + (last > 0));
+            run_into(p, 1, in, y[keep]);
+            ph_plan_free(p);
+        }
+        for (size_t i = 0; i < PHI_COUNT(y[0]); i++)
+            if (isfinite(y[1][i])) assert_close(&y[0][i], &y[1][i], 1, 1e-4);
+            else assert_true(y[0][i] == y[1][i]);
+        ph_graph_free(g);
+    }
+}
+
 /* --- Random chains behind a convolution ----------------------------------------------------------
  */
 
@@ -555,6 +615,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fusion),
         cmocka_unit_test(test_fusion_spares_what_is_seen),
+        cmocka_unit_test(test_scale_is_folded),
         cmocka_unit_test(test_random_chains),
         cmocka_unit_test(test_twice_the_same_bits),
         cmocka_unit_test(test_shared_plan),
