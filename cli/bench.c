@@ -61,23 +61,23 @@ static void free_buffers(bench_buffers *b)
     free(b->outputs);
 }
 
-static int new_buffers(bench_buffers *b, const ph_plan *plan)
+static bool new_buffers(bench_buffers *b, const ph_plan *plan)
 {
     uint64_t state = 1;
     *b = (bench_buffers){.n_inputs = ph_plan_n_inputs(plan), .n_outputs = ph_plan_n_outputs(plan)};
     b->inputs = calloc(b->n_inputs + 1, sizeof *b->inputs);
     b->outputs = calloc(b->n_outputs + 1, sizeof *b->outputs);
-    if (!b->inputs || !b->outputs) return cli_nomem();
+    if (!b->inputs || !b->outputs) return false;
     for (size_t i = 0; i < b->n_inputs; i++) {
         b->inputs[i] = cli_alloc(ph_plan_input(plan, i)->bytes);
-        if (!b->inputs[i]) return cli_nomem();
+        if (!b->inputs[i]) return false;
         fill_random(b->inputs[i], ph_plan_input(plan, i), &state);
     }
     for (size_t i = 0; i < b->n_outputs; i++) {
         b->outputs[i] = cli_alloc(ph_plan_output(plan, i)->bytes);
-        if (!b->outputs[i]) return cli_nomem();
+        if (!b->outputs[i]) return false;
     }
-    return CLI_OK;
+    return true;
 }
 
 /* --- Measuring ------------------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ static int measure(ph_run *run, const bench_buffers *b, const bench_options *o, 
     for (size_t i = 0; i < o->warmup + o->iters; i++) {
         double start = cli_now();
         enum ph_status st = ph_run_once(run, inputs, b->outputs, &err);
-        if (st) return cli_fail(st, &err);
+        if (st) return cli_fail_in(o->model, st, &err);
         if (i >= o->warmup) r->seconds[i - o->warmup] = cli_now() - start;
         cli_progress("%s %zu/%zu", i < o->warmup ? "warming up" : "measuring", i + 1,
                      o->warmup + o->iters);
@@ -120,10 +120,11 @@ static int run_bench(const ph_plan *plan, const bench_options *o, bench_result *
     ph_error err = {0};
     ph_run *run = NULL;
     bench_buffers buffers;
-    int status = new_buffers(&buffers, plan);
+    int status = CLI_OK;
+    if (!new_buffers(&buffers, plan)) status = cli_fail_in(o->model, PH_ERR_NOMEM, NULL);
     if (status == CLI_OK) {
         enum ph_status st = ph_run_new(plan, o->threads, &run, &err);
-        if (st) status = cli_fail(st, &err);
+        if (st) status = cli_fail_in(o->model, st, &err);
     }
     if (status == CLI_OK) {
         const ph_port *port = ph_plan_n_inputs(plan) ? ph_plan_input(plan, 0) : NULL;

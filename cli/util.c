@@ -98,10 +98,13 @@ int cli_fail(enum ph_status status, const ph_error *err)
 
 int cli_fail_in(const char *name, enum ph_status status, const ph_error *err)
 {
-    char text[PH_ERROR_MESSAGE_BYTES + 160], plain[PH_ERROR_MESSAGE_BYTES];
-    ph_text_plain(name, plain, sizeof plain); /* as it is in messages */
-    if (err && strstr(err->message, plain)) return cli_fail(status, err);
-    return cli_error(cli_exit_status(status), "%s: %s", name,
+    char text[PH_ERROR_MESSAGE_BYTES + 160], whole[PH_ERROR_MESSAGE_BYTES], brief[160];
+    ph_text_plain(name, whole, sizeof whole); /* as the library writes paths, and names */
+    ph_text_plain(name, brief, sizeof brief);
+    if (err && (strstr(err->message, whole) || strstr(err->message, brief))) {
+        return cli_fail(status, err);
+    }
+    return cli_error(cli_exit_status(status), "%s: %s", brief,
                      message_of(status, err, text, sizeof text));
 }
 

@@ -38,8 +38,9 @@ void phi_clean(char *text);
 enum ph_status phi_fail_nomem(ph_error *err);
 
 /*
- * vsnprintf for messages into buf [n], n > 0: a text that the format puts between quotes, '%s', is
- * taken for a name and shortened in its middle to PHI_NAME_BYTES - 1. false: the buffer was too
+ * vsnprintf for messages into buf [n], n > 0: a text that the format puts between quotes, '%s', or
+ * before one that is, as in %s '%s', is taken for a name and shortened in its middle to
+ * PHI_NAME_BYTES - 1. false: the buffer was too
  * small, and the text is cut. Control characters stay: see phi_clean.
  */
 #define PHI_NAME_BYTES 160

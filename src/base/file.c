@@ -86,7 +86,9 @@ static enum ph_status read_range(const ph_allocator *mem, int fd, const char *pa
     if (!phi_add_size(n, 1, &bytes))
         return phi_fail(err, PH_ERR_OVERFLOW, path, "'%s' does not fit into memory", path);
     data = phi_alloc(mem, bytes);
-    if (!data) return phi_fail_nomem(err);
+    if (!data)
+        return phi_fail(err, PH_ERR_NOMEM, path, "'%s': out of memory: %zu bytes are needed for it",
+                        path, n);
     code = read_all(fd, data, n, offset);
     if (code) {
         phi_free(mem, data);

@@ -3,8 +3,8 @@
  * Text for people: names out of files in messages, made fit for one line of a terminal.
  *
  * A message must not lose its point behind a name of a megabyte. So texts that stand between quotes
- * in a format, '%s', are shortened in the middle, where names differ least; texts without quotes
- * are messages or paths and stay as they are. printf cannot do that: the format is taken apart here
+ * in a format, '%s', or before one, as the operator does in %s '%s', are shortened in the middle,
+ * where names differ least; other texts are messages or paths and stay as they are. printf cannot do that: the format is taken apart here
  * and each conversion is done by snprintf.
  */
 #include <stdio.h>
@@ -193,6 +193,12 @@ static void put_text(writer *w, const conversion *c, const char *s, bool quoted)
         put(w, s, length);
 }
 
+/* Is the conversion of n bytes at `p` a name: '%s', or the operator in %s '%s'? */
+static bool is_name(const char *format, const char *p, size_t n)
+{
+    return (p > format && p[-1] == '\'' && p[n] == '\'') || strncmp(p + n, " '%", 3) == 0;
+}
+
 bool phi_vformat(char *buf, size_t n, const char *format, va_list list)
 {
     writer w = { .buf = buf, .n = n };
@@ -207,8 +213,7 @@ bool phi_vformat(char *buf, size_t n, const char *format, va_list list)
         if (c.type == '%')
             put(&w, "%", 1);
         else if (c.type == 's')
-            put_text(&w, &c, va_arg(args, const char *),
-                     p > format && p[-1] == '\'' && p[c.n] == '\'');
+            put_text(&w, &c, va_arg(args, const char *), is_name(format, p, c.n));
         else
             put_number(&w, &c, &args);
         p += c.n;

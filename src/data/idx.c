@@ -87,6 +87,7 @@ static enum ph_status idx_read_status(idx_file *f, ph_error *err)
     case Z_BUF_ERROR:
         return phi_fail(err, PH_ERR_FORMAT, f->path, "%s: ends within its gzip data", f->path);
     default:
+        if (strncmp(text, "<fd:", 4) == 0 && strstr(text, ": ")) text = strstr(text, ": ") + 2;
         return phi_fail(err, PH_ERR_FORMAT, f->path, "%s: broken gzip data: %s", f->path, text);
     }
 }
@@ -144,13 +145,19 @@ static enum ph_status idx_end(idx_file *f, size_t want, ph_error *err)
     return PH_OK;
 }
 
+static enum ph_status fail_nomem(const idx_file *f, size_t want, ph_error *err)
+{
+    return phi_fail(err, PH_ERR_NOMEM, f->path, "%s: out of memory: its header announces %zu bytes",
+                    f->path, want);
+}
+
 /* Exactly `want` bytes of body up to the end of the file; *out is phi_alloc'ed. */
 static enum ph_status idx_body(const ph_dataset *d, idx_file *f, size_t want, uint8_t **out,
                                ph_error *err)
 {
     size_t room = want < IDX_FIRST_CHUNK ? want : IDX_FIRST_CHUNK, have = 0;
     uint8_t *data = phi_alloc(&d->mem, room);
-    enum ph_status st = data ? PH_OK : phi_fail_nomem(err);
+    enum ph_status st = data ? PH_OK : fail_nomem(f, want, err);
     while (!st) {
         size_t got = 0;
         st = idx_bytes(f, data + have, room - have, &got, err);
@@ -159,7 +166,7 @@ static enum ph_status idx_body(const ph_dataset *d, idx_file *f, size_t want, ui
         size_t more = room > want - room ? want : 2 * room;
         uint8_t *bigger = phi_alloc(&d->mem, more);
         if (!bigger) {
-            st = phi_fail_nomem(err);
+            st = fail_nomem(f, want, err);
             break;
         }
         memcpy(bigger, data, have);

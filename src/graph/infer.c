@@ -63,10 +63,27 @@ static enum ph_status start_facts(phi_facts *f, const phi_infer_desc *desc, ph_e
 static enum ph_status check_count(const phi_infer *c, const char *what, size_t n, int least,
                                   int most)
 {
+    const char *s = n == 1 ? "" : "s";
     if (n >= (size_t)least && (most < 0 || n <= (size_t)most)) return PH_OK;
     if (most < 0)
-        return phi_op_fail(c, PH_ERR_GRAPH, "%zu %s; at least %d are needed", n, what, least);
-    return phi_op_fail(c, PH_ERR_GRAPH, "%zu %s; %d to %d are possible", n, what, least, most);
+        return phi_op_fail(c, PH_ERR_GRAPH, "%zu %s%s; at least %d are needed", n, what, s, least);
+    if (least == most)
+        return phi_op_fail(c, PH_ERR_GRAPH, "%zu %s%s, wanted %d", n, what, s, least);
+    return phi_op_fail(c, PH_ERR_GRAPH, "%zu %s%s, wanted %d to %d", n, what, s, least, most);
+}
+
+static const char *kind_name(enum ph_attr_kind kind)
+{
+    switch (kind) {
+    case PH_ATTR_FLOAT: return "a number";
+    case PH_ATTR_INT: return "a whole number";
+    case PH_ATTR_STRING: return "a string";
+    case PH_ATTR_TENSOR: return "a tensor";
+    case PH_ATTR_FLOATS: return "a list of numbers";
+    case PH_ATTR_INTS: return "a list of whole numbers";
+    case PH_ATTR_STRINGS: return "a list of strings";
+    }
+    return "of a kind that is not supported";
 }
 
 /* Kinds of attributes given, presence of those required (unknown ones: phi_graph_check_supported). */
@@ -81,8 +98,8 @@ static enum ph_status check_attrs(const phi_infer *c)
         if (!found && r->required)
             return phi_op_fail(c, PH_ERR_GRAPH, "attribute '%s' is missing", r->name);
         if (found && found->kind != r->kind)
-            return phi_op_fail(c, PH_ERR_GRAPH, "attribute '%s' is of kind %d; kind %d is wanted",
-                               r->name, (int)found->kind, (int)r->kind);
+            return phi_op_fail(c, PH_ERR_GRAPH, "attribute '%s' is %s, wanted %s", r->name,
+                               kind_name(found->kind), kind_name(r->kind));
     }
     return PH_OK;
 }
@@ -93,8 +110,8 @@ static enum ph_status check_inputs(const phi_infer *c)
     if (c->n_in > PHI_MAX_IN || c->n_out > PHI_MAX_OUT)
         return phi_op_fail(c, PH_ERR_UNSUPPORTED, "%zu inputs and %zu outputs; at most %d and %d "
                            "are possible", c->n_in, c->n_out, PHI_MAX_IN, PHI_MAX_OUT);
-    enum ph_status st = check_count(c, "inputs", c->n_in, op->min_in, op->max_in);
-    if (!st) st = check_count(c, "outputs", c->n_out, op->min_out, op->max_out);
+    enum ph_status st = check_count(c, "input", c->n_in, op->min_in, op->max_in);
+    if (!st) st = check_count(c, "output", c->n_out, op->min_out, op->max_out);
     for (int i = 0; i < op->min_in && !st; i++)
         if (!c->in[i]) st = phi_op_fail(c, PH_ERR_GRAPH, "input %d must not be left out", i);
     return st ? st : check_attrs(c);
@@ -119,8 +136,11 @@ void phi_facts_node(const phi_facts *f, size_t i, phi_infer *c, const phi_type *
 static enum ph_status check_results(const phi_infer *c)
 {
     for (size_t k = 0; k < c->n_out; k++) {
-        enum ph_status st = phi_type_check(&c->out[k], c->node->name, c->err);
-        if (st) return st;
+        char text[PHI_TYPE_TEXT];
+        const enum ph_status st = phi_type_check(&c->out[k], "", NULL);
+        if (st)
+            return phi_op_fail(c, st, "its output %s %s", phi_type_text(&c->out[k], text, sizeof text),
+                               st == PH_ERR_OVERFLOW ? "is too large to address" : "has no such shape");
         if (ph_dtype_size(c->out[k].dtype) == 0)
             return phi_op_fail(c, PH_ERR_INTERNAL, "output %zu has no type", k);
     }

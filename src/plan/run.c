@@ -45,7 +45,11 @@ enum ph_status ph_run_new(const ph_plan *p, size_t n_threads, ph_run **out, ph_e
     r->mem = p->mem;
     r->plan = p;
     r->arena = phi_alloc(&r->mem, p->arena_bytes);
-    enum ph_status st = r->arena ? PH_OK : phi_fail_nomem(err);
+    enum ph_status st = PH_OK;
+    if (!r->arena)
+        st = phi_fail(err, PH_ERR_NOMEM, p->graph->name,
+                      "out of memory: a run of '%s' needs %zu bytes for activations",
+                      p->graph->name, p->arena_bytes);
     if (!st && n_threads != 1) st = phi_pool_new(&r->mem, n_threads, &r->pool, err);
     if (!st) st = bind_steps(r, err);
     if (st)

@@ -178,6 +178,9 @@ static void test_messages_keep_their_point(void **state)
     assert_memory_equal(err.message, "conv '<nnn", 10);
     assert_non_null(strstr(err.message, "nnn...nnn"));
     assert_true(strlen(err.message) < 160 + 60);
+    phi_fail(&err, PH_ERR_SHAPE, name, "%s '%s': wrong", name, name); /* operator and node */
+    assert_non_null(strstr(err.message, "n>': wrong"));
+    assert_true(strlen(err.message) < 2 * 160 + 20);
     assert_non_null(strstr(err.where, "..."));
     assert_int_equal(strlen(err.where), sizeof err.where - 1);
     free(name);
