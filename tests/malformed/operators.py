@@ -217,8 +217,8 @@ def call(name, x, y):
 
 def recursion():
     """What calls itself, or unfolds without end: refused in little time and memory."""
-    yield bad("function_calls_itself", calls(function("F0", [call("F0", "a", "b")])), r"F0", status=4)
-    yield bad("functions_call_each_other", calls(function("F0", [call("F1", "a", "b")]), function("F1", [call("F0", "a", "b")])), r"F[01]", status=4)
+    yield bad("function_calls_itself", calls(function("F0", [call("F0", "a", "b")])), r"function 'F0' calls itself")
+    yield bad("functions_call_each_other", calls(function("F0", [call("F1", "a", "b")]), function("F1", [call("F0", "a", "b")])), r"function 'F[01]' calls itself")
     chain = [function("F%d" % k, [call("F%d" % (k + 1), "a", "m"), call("F%d" % (k + 1), "m", "b")]) for k in range(60)]
     yield bad("function_bomb", calls(*chain, function("F60", [w.relu("a", "b")])), r"F\d+|nodes", status=4)
     deep = [function("F%d" % k, [call("F%d" % (k + 1), "a", "b")]) for k in range(5000)]

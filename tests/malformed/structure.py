@@ -127,7 +127,6 @@ def values():
             ("made_twice", around(nodes=[r(), r(name="again")]), r"Relu 'again': its output 'y' is already made elsewhere"),
             ("one_output_two_names", around(nodes=[w.node("Split", ["x"], ["y", "y"], name="s")]),
              r"Split 's': its output 'y' is already made elsewhere"),
-            ("node_names_twice", around(nodes=[r("x", "a", name="n"), r("a", "y", name="n")]), r"there are two nodes 'n'"),
             ("cycle_of_one", around(nodes=[r("y", "y", name="n")]), r"Relu 'n': its input 'y' depends on its own result"),
             ("cycle_of_two", around(nodes=[r("b", "a", name="n"), r("a", "b"), r("a", "y")]), r"depends on its own result \(a cycle\)"),
             ("cycle_of_1000", around(nodes=[r("v%d" % ((i + 1) % 1000), "v%d" % i) for i in range(1000)] + [r("v0", "y")]),
