@@ -15,12 +15,14 @@
  */
 #include <math.h>
 
+#include "graph/graph.h"
 #include "graph/loop.h"
 #include "ops/op_check.h"
 
 typedef struct batch_norm_params {
     float epsilon, momentum;
     bool batch; /* the node itself asks for batch statistics */
+    bool each;  /* spatial = 0: statistics for each element of an image */
 } batch_norm_params;
 
 enum { X, SCALE, BIAS, MEAN, VAR };
@@ -52,6 +54,26 @@ static int64_t channels(const phi_type *x)
     return x->rank == 1 ? 1 : x->dims[1];
 }
 
+static bool is_each(const phi_infer *c)
+{
+    return c->opset < 9 && c->in[X]->rank > 2 && phi_attr_int(c->node, "spatial", 1) == 0;
+}
+
+/* Input i has the shape of an image, [c,...]. */
+static enum ph_status need_image(const phi_infer *c, size_t i, const char *what)
+{
+    char got[PHI_TYPE_TEXT], wanted[PHI_TYPE_TEXT];
+    const phi_type *x = c->in[X], *t = c->in[i];
+    enum ph_status st = phi_need_dtype(c, i, PH_FLOAT32);
+    if (st) return st;
+    if (t->rank == x->rank - 1 &&
+        memcmp(t->dims, x->dims + 1, (size_t)t->rank * sizeof *t->dims) == 0)
+        return PH_OK;
+    return phi_op_fail(c, PH_ERR_SHAPE, "%s is %s, with spatial = 0 the input wants %s", what,
+                       phi_dims_text(t->rank, t->dims, got, sizeof got),
+                       phi_dims_text(x->rank - 1, x->dims + 1, wanted, sizeof wanted));
+}
+
 /* How the node wants to be run, by its opset. */
 static enum ph_status read_mode(phi_infer *c)
 {
@@ -59,10 +81,11 @@ static enum ph_status read_mode(phi_infer *c)
     bool extra = false;
     for (size_t i = 1; i < c->n_out; i++)
         extra = extra || phi_output_wanted(c->node, i);
-    if (c->opset < 9 && phi_attr_int(c->node, "spatial", 1) == 0)
-        return phi_op_fail(c, PH_ERR_UNSUPPORTED, "spatial = 0 is not supported");
+    p->each = is_each(c);
     if (c->opset < 14) {
         p->batch = extra && phi_attr_int(c->node, "is_test", 0) == 0;
+        if (p->batch && p->each)
+            return phi_op_fail(c, PH_ERR_UNSUPPORTED, "batch statistics with spatial = 0");
         return PH_OK;
     }
     p->batch = phi_attr_int(c->node, "training_mode", 0) != 0;
@@ -83,7 +106,8 @@ static enum ph_status batch_norm_infer(phi_infer *c)
     if (c->in[X]->rank < 1)
         return phi_op_fail(c, PH_ERR_SHAPE, "input is a scalar, wanted [n,c,...]");
     for (size_t i = SCALE; i <= VAR; i++) {
-        st = phi_need_vector(c, i, names[i], channels(c->in[X]));
+        st = is_each(c) ? need_image(c, i, names[i])
+                        : phi_need_vector(c, i, names[i], channels(c->in[X]));
         if (st) return st;
     }
     p->epsilon = phi_attr_float(c->node, "epsilon", 1e-5f);
@@ -274,11 +298,45 @@ static size_t n_row_tasks(const batch_norm *b)
     return (size_t)((b->P + b->rows_a_task - 1) / b->rows_a_task);
 }
 
+/* views: y, x, scale, bias, mean, variance, all of the shape of x; spatial = 0 */
+static void each_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
+{
+    const double epsilon = (double)((const batch_norm_params *)arg)->epsilon;
+    for (int64_t i = 0; i < n; i++) {
+        double v[6];
+        for (int k = 1; k < 6; k++)
+            v[k] = (double)((const float *)ptrs[k])[i * steps[k]];
+        ((float *)ptrs[0])[i * steps[0]] =
+            (float)((v[1] - v[4]) / sqrt(v[5] + epsilon) * v[2] + v[3]);
+    }
+}
+
+static void forward_each(const phi_exec *e)
+{
+    batch_norm_params p = *(const batch_norm_params *)e->params;
+    phi_view v[5];
+    for (int i = SCALE; i <= VAR; i++)
+        v[i] = phi_view_broadcast(&e->in[i], &e->in[X].type);
+    phi_loop(
+        e->pool, 6,
+        (const phi_view *const[]){&e->out[0], &e->in[X], &v[SCALE], &v[BIAS], &v[MEAN], &v[VAR]},
+        each_run, &p);
+}
+
 static enum ph_status batch_norm_forward(const phi_exec *e, ph_error *err)
 {
     batch_norm b = batch_norm_of(e);
     const float *scale = e->in[SCALE].data;
-    (void)err;
+    if (((const batch_norm_params *)e->params)->each) {
+        if (e->training)
+            return phi_fail(err, PH_ERR_UNSUPPORTED, e->node->name,
+                            "BatchNormalization '%s': training with spatial = 0", e->node->name);
+        forward_each(e);
+        for (size_t i = 1; i < e->n_out && i < 5; i++)
+            if (!phi_view_absent(&e->out[i]))
+                phi_copy(e->pool, &e->out[i], &e->in[i % 2 ? MEAN : VAR]);
+        return PH_OK;
+    }
     if (b.P == 0) {
         pass_statistics(e, b.C);
         return PH_OK;
@@ -413,7 +471,7 @@ static bool batch_norm_as_affine(const phi_infer *c, double *scale, double *shif
 {
     const batch_norm_params *p = c->params;
     const float *v[VAR + 1] = {NULL};
-    if (p->batch) return false;
+    if (p->batch || p->each) return false;
     for (size_t i = SCALE; i <= VAR; i++) {
         if (!c->constant[i]) return false;
         v[i] = c->constant[i]->data;

@@ -2,6 +2,7 @@ list(APPEND PINHOLE_SOURCES
   ops/op_list.c
   ops/axes.c
   ops/binary.c
+  ops/channel_norm.c
   ops/elements.c
   ops/global_pool.c
   ops/groups.c
@@ -11,6 +12,7 @@ list(APPEND PINHOLE_SOURCES
   ops/op_check.c
   ops/pool_window.c
   ops/resample.c
+  ops/row_norm.c
   ops/softmax_axis.c
   ops/spatial.c
   ops/unary.c
@@ -42,17 +44,22 @@ list(APPEND PINHOLE_SOURCES
   ops/global_average_pool.c
   ops/global_lp_pool.c
   ops/global_max_pool.c
+  ops/group_normalization.c
   ops/hard_sigmoid.c
   ops/hard_swish.c
   ops/hardmax.c
   ops/identity.c
+  ops/instance_normalization.c
+  ops/layer_normalization.c
   ops/leaky_relu.c
   ops/log_softmax.c
+  ops/lp_normalization.c
   ops/lp_pool.c
   ops/lrn.c
   ops/matmul.c
   ops/max_pool.c
   ops/max_unpool.c
+  ops/mean_variance_normalization.c
   ops/mish.c
   ops/mul.c
   ops/pad.c
@@ -62,6 +69,7 @@ list(APPEND PINHOLE_SOURCES
   ops/relu.c
   ops/reshape.c
   ops/resize.c
+  ops/rms_normalization.c
   ops/selu.c
   ops/shape.c
   ops/shrink.c

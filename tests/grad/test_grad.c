@@ -57,6 +57,8 @@ static count counts[] = {
     {"Softsign", 40},
     {"Erf", 40},
     {"Shrink", 40},
+    {"InstanceNormalization", 60},
+    {"GroupNormalization", 60},
     {"Resize", 80},
     {"Upsample", 40},
     {"PRelu", 60},

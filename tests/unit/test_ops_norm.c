@@ -20,8 +20,17 @@ static void check(void **state)
 int main(void)
 {
     static count counts[] = {
-        {"BatchNormalization", 250}, {"LRN", 200},        {"Softmax", 200},
-        {"LogSoftmax", 200},         {"ReduceMean", 250},
+        {"InstanceNormalization", 150},
+        {"GroupNormalization", 150},
+        {"LayerNormalization", 200},
+        {"RMSNormalization", 120},
+        {"LpNormalization", 120},
+        {"MeanVarianceNormalization", 120},
+        {"BatchNormalization", 250},
+        {"LRN", 200},
+        {"Softmax", 200},
+        {"LogSoftmax", 200},
+        {"ReduceMean", 250},
     };
     struct CMUnitTest tests[sizeof counts / sizeof *counts];
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
