@@ -5,14 +5,13 @@
 
 PHI_BINARY_WRAPPING(u + v)
 
-const phi_binary phi_add = {
-    .types = PHI_TYPES_NUMBER, .f32 = f32, .f64 = f64, .i64 = u64, .u64 = u64};
+static const phi_binary add = {.types = PHI_TYPES_NUMBER, .kernels = {PHI_KERNELS_WRAPPING}};
 
 const phi_op phi_op_add = {
     .name = "Add",
     .since = 1,
     .attrs = phi_binary_attrs,
-    .family = &phi_add,
+    .family = &add,
     PHI_BINARY_OP,
     .trainable_behind = 3,
     .backward = phi_binary_backward,

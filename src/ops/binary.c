@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <stdatomic.h>
 
 #include "graph/graph.h"
 #include "ops/binary.h"
@@ -78,7 +77,7 @@ enum ph_status phi_binary_infer(phi_infer *c)
         return phi_op_fail(c, PH_ERR_TYPE, "inputs are %s and %s, wanted is one type for both",
                            ph_dtype_name(c->in[0]->dtype), ph_dtype_name(c->in[1]->dtype));
     st = phi_binary_shape(c, c->params);
-    if (k->truth) c->out[0].dtype = PH_BOOL;
+    if (k->kernels.truth) c->out[0].dtype = PH_BOOL;
     return st;
 }
 
@@ -116,73 +115,19 @@ phi_view phi_binary_stretched(const phi_exec *e, const phi_binary_params *p, siz
 
 /* --- Forward --------------------------------------------------------------------------------- */
 
-typedef struct apply {
-    phi_binary_fn *fn;
-    enum ph_dtype in, out;
-    enum phi_wide wide;
-    bool truth, direct; /* direct: nothing to widen or narrow */
-    atomic_bool failed;
-} apply;
-
-static bool apply_wide(const apply *a, int64_t n, void *const *p, const int64_t *s)
-{
-    phi_room room[3];
-    int64_t steps[3];
-    const void *x[2];
-    for (int v = 0; v < 2; v++)
-        x[v] = phi_widen(a->in, a->wide, n, p[v + 1], s[v + 1], &room[v + 1], &steps[v + 1]);
-    const bool narrow = !a->truth && !phi_is_wide(a->out);
-    void *ptrs[3] = {narrow ? &room[0] : p[0]};
-    memcpy(&ptrs[1], x, sizeof x);
-    steps[0] = narrow ? 1 : s[0];
-    if (!a->fn(n, ptrs, steps)) return false;
-    if (narrow) phi_narrow(a->out, a->wide, n, &room[0], p[0], s[0]);
-    return true;
-}
-
-static void apply_run(void *arg, int64_t n, void *const *p, const int64_t *s)
-{
-    apply *a = arg;
-    const size_t size[3] = {ph_dtype_size(a->out), ph_dtype_size(a->in), ph_dtype_size(a->in)};
-    bool fine = true;
-    if (a->direct) {
-        fine = a->fn(n, p, s);
-    } else {
-        for (int64_t i = 0; i < n && fine; i += PHI_RUN) {
-            void *at[3];
-            for (int v = 0; v < 3; v++)
-                at[v] = (char *)p[v] + i * s[v] * (int64_t)size[v];
-            fine = apply_wide(a, n - i < PHI_RUN ? n - i : PHI_RUN, at, s);
-        }
-    }
-    if (!fine) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
-}
-
-bool phi_binary_apply(phi_pool *pool, const phi_view *y, const phi_view *a, const phi_view *b,
-                      const phi_binary *k)
-{
-    apply arg = {.in = a->type.dtype, .out = y->type.dtype, .truth = k->truth};
-    phi_binary_fn *const fn[] = {
-        [PHI_F32] = k->f32, [PHI_F64] = k->f64, [PHI_I64] = k->i64, [PHI_U64] = k->u64};
-    arg.wide = phi_wide_of(arg.in);
-    arg.fn = fn[arg.wide];
-    arg.direct = phi_is_wide(arg.in) && (k->truth || phi_is_wide(arg.out));
-    phi_loop(pool, 3, (const phi_view *const[]){y, a, b}, apply_run, &arg);
-    return !atomic_load(&arg.failed);
-}
-
-enum ph_status phi_binary_run(const phi_exec *e, const phi_binary_params *p, const phi_binary *k,
-                              ph_error *err)
+enum ph_status phi_binary_run(const phi_exec *e, const phi_binary_params *p, enum phi_wide wide,
+                              const phi_kernels *k, ph_error *err)
 {
     phi_view a = phi_binary_stretched(e, p, 0), b = phi_binary_stretched(e, p, 1);
-    if (phi_binary_apply(e->pool, &e->out[0], &a, &b, k)) return PH_OK;
+    if (phi_apply(e->pool, &e->out[0], 2, (const phi_view *const[]){&a, &b}, wide, k)) return PH_OK;
     return phi_fail(err, PH_ERR_ARG, e->node->name, "%s '%s': integer division by zero",
                     e->node->op_type, e->node->name);
 }
 
 enum ph_status phi_binary_forward(const phi_exec *e, ph_error *err)
 {
-    return phi_binary_run(e, e->params, family(e->node), err);
+    return phi_binary_run(e, e->params, phi_wide_of(e->in[0].type.dtype), &family(e->node)->kernels,
+                          err);
 }
 
 /* --- Backward -------------------------------------------------------------------------------- */

@@ -31,13 +31,8 @@ static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
     }
 }
 
-static const phi_binary quotient = {.types = PHI_TYPES_NUMBER,
-                                    .f32 = f32,
-                                    .f64 = f64,
-                                    .i64 = i64,
-                                    .u64 = u64,
-                                    .grad_a = grad_a,
-                                    .grad_b = grad_b};
+static const phi_binary quotient = {
+    .types = PHI_TYPES_NUMBER, .kernels = {PHI_KERNELS_ALL}, .grad_a = grad_a, .grad_b = grad_b};
 
 const phi_op phi_op_div = {
     .name = "Div",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdatomic.h>
 
 #include "base/half.h"
 #include "ops/elements.h"
@@ -223,4 +224,68 @@ void phi_narrow(enum ph_dtype dtype, enum phi_wide from, int64_t n, const phi_ro
     } else {
         narrow_f32(dtype, n, room->f32, y, step);
     }
+}
+
+/* --- Kernels -----------------------------------------------------------------------------------
+ */
+
+typedef struct apply {
+    phi_kernel_fn *fn;
+    size_t n_in;
+    enum ph_dtype in[PHI_KERNELS_MAX_IN], out;
+    enum phi_wide wide;
+    bool truth, direct; /* direct: nothing to widen or narrow */
+    atomic_bool failed;
+} apply;
+
+/* n <= PHI_RUN elements, which need widening, narrowing, or both. */
+static bool apply_wide(const apply *a, int64_t n, void *const *p, const int64_t *s)
+{
+    phi_room room[1 + PHI_KERNELS_MAX_IN];
+    void *ptrs[1 + PHI_KERNELS_MAX_IN];
+    int64_t steps[1 + PHI_KERNELS_MAX_IN];
+    const bool narrow = !a->truth && !(phi_is_wide(a->out) && phi_wide_of(a->out) == a->wide);
+    for (size_t v = 1; v <= a->n_in; v++) {
+        const void *x = phi_widen(a->in[v - 1], a->wide, n, p[v], s[v], &room[v], &steps[v]);
+        memcpy(&ptrs[v], &x, sizeof x); /* kernels only read there */
+    }
+    ptrs[0] = narrow ? &room[0] : p[0];
+    steps[0] = narrow ? 1 : s[0];
+    if (!a->fn(n, ptrs, steps)) return false;
+    if (narrow) phi_narrow(a->out, a->wide, n, &room[0], p[0], s[0]);
+    return true;
+}
+
+static void apply_run(void *arg, int64_t n, void *const *p, const int64_t *s)
+{
+    apply *a = arg;
+    bool fine = true;
+    if (a->direct) fine = a->fn(n, p, s);
+    for (int64_t i = 0; i < n && fine && !a->direct; i += PHI_RUN) {
+        void *at[1 + PHI_KERNELS_MAX_IN];
+        for (size_t v = 0; v <= a->n_in; v++)
+            at[v] =
+                (char *)p[v] + i * s[v] * (int64_t)ph_dtype_size(v == 0 ? a->out : a->in[v - 1]);
+        fine = apply_wide(a, n - i < PHI_RUN ? n - i : PHI_RUN, at, s);
+    }
+    if (!fine) atomic_store_explicit(&a->failed, true, memory_order_relaxed);
+}
+
+bool phi_apply(phi_pool *pool, const phi_view *y, size_t n_in, const phi_view *const *in,
+               enum phi_wide wide, const phi_kernels *k)
+{
+    phi_kernel_fn *const fn[] = {
+        [PHI_F32] = k->f32, [PHI_F64] = k->f64, [PHI_I64] = k->i64, [PHI_U64] = k->u64};
+    const phi_view *views[1 + PHI_KERNELS_MAX_IN] = {y};
+    apply a = {.n_in = n_in, .out = y->type.dtype, .wide = wide, .truth = k->truth};
+    assert(n_in <= PHI_KERNELS_MAX_IN && fn[wide]);
+    a.fn = fn[wide];
+    a.direct = k->truth || (phi_is_wide(a.out) && phi_wide_of(a.out) == wide);
+    for (size_t v = 0; v < n_in; v++) {
+        views[v + 1] = in[v];
+        a.in[v] = in[v]->type.dtype;
+        a.direct = a.direct && phi_is_wide(a.in[v]) && phi_wide_of(a.in[v]) == wide;
+    }
+    phi_loop(pool, 1 + n_in, views, apply_run, &a);
+    return !atomic_load(&a.failed);
 }

@@ -63,4 +63,111 @@ const void *phi_widen(enum ph_dtype dtype, enum phi_wide to, int64_t n, const vo
 void phi_narrow(enum ph_dtype dtype, enum phi_wide from, int64_t n, const phi_room *room, void *y,
                 int64_t step);
 
+/* --- Kernels ------------------------------------------------------------------------------------
+ */
+
+/* y[i] = f(x0[i], x1[i], ...) for n elements of one kind of numbers; ptrs {y, x0, x1, ...}, steps
+ * in elements; y may be one of the x. False if an element has no result (integer division by zero).
+ */
+typedef bool phi_kernel_fn(int64_t n, void *const *ptrs, const int64_t *steps);
+
+/* One for each kind; NULL where no type of the operator needs it. */
+typedef struct phi_kernels {
+    phi_kernel_fn *f32, *f64, *i64, *u64;
+    bool truth; /* the result is bool: kernels write uint8_t, 0 or 1 */
+} phi_kernels;
+
+#define PHI_KERNELS_MAX_IN 3
+
+/* y = k(in[0], in[1], ...) for views of one shape, worked out in numbers of kind `wide`, which is
+ * commonly that of y or, if the results are truths, of in[0]. False as for phi_kernel_fn. */
+bool phi_apply(phi_pool *pool, const phi_view *y, size_t n_in, const phi_view *const *in,
+               enum phi_wide wide, const phi_kernels *k);
+
+/* A kernel of one operand: `expr` of u, an element of type `in`, is an element of type `out`. */
+#define PHI_UNARY_LOOP(name, in, out, expr)                                                        \
+    static bool name(int64_t n, void *const *p, const int64_t *s)                                  \
+    {                                                                                              \
+        out *y = p[0];                                                                             \
+        const in *x = p[1];                                                                        \
+        if (s[0] == 1 && s[1] == 1) {                                                              \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in u = x[i];                                                                 \
+                y[i] = (out)(expr);                                                                \
+            }                                                                                      \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in u = x[i * s[1]];                                                          \
+                y[i * s[0]] = (out)(expr);                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        return true;                                                                               \
+    }
+
+/* Of two: u and v. */
+#define PHI_BINARY_LOOP(name, in, out, expr)                                                       \
+    static bool name(int64_t n, void *const *p, const int64_t *s)                                  \
+    {                                                                                              \
+        out *y = p[0];                                                                             \
+        const in *a = p[1], *b = p[2];                                                             \
+        if (s[0] == 1 && s[1] == 1 && s[2] == 1) {                                                 \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in u = a[i], v = b[i];                                                       \
+                y[i] = (out)(expr);                                                                \
+            }                                                                                      \
+        } else if (s[0] == 1 && s[1] == 1 && s[2] == 0) {                                          \
+            const in v = b[0];                                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in u = a[i];                                                                 \
+                y[i] = (out)(expr);                                                                \
+            }                                                                                      \
+        } else if (s[0] == 1 && s[1] == 0 && s[2] == 1) {                                          \
+            const in u = a[0];                                                                     \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in v = b[i];                                                                 \
+                y[i] = (out)(expr);                                                                \
+            }                                                                                      \
+        } else {                                                                                   \
+            for (int64_t i = 0; i < n; i++) {                                                      \
+                const in u = a[i * s[1]], v = b[i * s[2]];                                         \
+                y[i * s[0]] = (out)(expr);                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        return true;                                                                               \
+    }
+
+/* Of two, on integers, where v must not be 0. */
+#define PHI_BINARY_NOT_ZERO(name, type, expr)                                                      \
+    static bool name(int64_t n, void *const *p, const int64_t *s)                                  \
+    {                                                                                              \
+        type *y = p[0];                                                                            \
+        const type *a = p[1], *b = p[2];                                                           \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const type u = a[i * s[1]], v = b[i * s[2]];                                           \
+            if (v == 0) return false;                                                              \
+            y[i * s[0]] = (type)(expr);                                                            \
+        }                                                                                          \
+        return true;                                                                               \
+    }
+
+/* Kernels f32, f64, i64 and u64 of one expression of u and v. What may overflow is left to u64,
+ * whose bits are those of i64. */
+#define PHI_BINARY_FLOATS(expr)                                                                    \
+    PHI_BINARY_LOOP(f32, float, float, expr)                                                       \
+    PHI_BINARY_LOOP(f64, double, double, expr)
+#define PHI_BINARY_WRAPPING(expr)                                                                  \
+    PHI_BINARY_FLOATS(expr)                                                                        \
+    PHI_BINARY_LOOP(u64, uint64_t, uint64_t, expr)
+#define PHI_BINARY_ALL(expr)                                                                       \
+    PHI_BINARY_WRAPPING(expr)                                                                      \
+    PHI_BINARY_LOOP(i64, int64_t, int64_t, expr)
+#define PHI_BINARY_TRUTHS(expr)                                                                    \
+    PHI_BINARY_LOOP(f32, float, uint8_t, expr)                                                     \
+    PHI_BINARY_LOOP(f64, double, uint8_t, expr)                                                    \
+    PHI_BINARY_LOOP(i64, int64_t, uint8_t, expr)                                                   \
+    PHI_BINARY_LOOP(u64, uint64_t, uint8_t, expr)
+
+#define PHI_KERNELS_ALL .f32 = f32, .f64 = f64, .i64 = i64, .u64 = u64
+#define PHI_KERNELS_WRAPPING .f32 = f32, .f64 = f64, .i64 = u64, .u64 = u64
+
 #endif /* PHI_ELEMENTS_H */

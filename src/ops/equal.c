@@ -4,8 +4,8 @@
 
 PHI_BINARY_TRUTHS(u == v)
 
-static const phi_binary equal = {
-    .types = PHI_TYPES_ALL, .truth = true, .f32 = f32, .f64 = f64, .i64 = i64, .u64 = u64};
+static const phi_binary equal = {.types = PHI_TYPES_ALL,
+                                 .kernels = {PHI_KERNELS_ALL, .truth = true}};
 
 const phi_op phi_op_equal = {
     .name = "Equal",

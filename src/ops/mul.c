@@ -31,10 +31,7 @@ static void grad_b(void *arg, int64_t n, void *const *p, const int64_t *s)
 }
 
 static const phi_binary mul = {.types = PHI_TYPES_NUMBER,
-                               .f32 = f32,
-                               .f64 = f64,
-                               .i64 = u64,
-                               .u64 = u64,
+                               .kernels = {PHI_KERNELS_WRAPPING},
                                .grad_a = grad_a,
                                .grad_b = grad_b};
 

@@ -55,10 +55,7 @@ static void grad_slope(void *arg, int64_t n, void *const *p, const int64_t *s)
 }
 
 static const phi_binary prelu = {.types = PHI_TYPES_NUMBER,
-                                 .f32 = f32,
-                                 .f64 = f64,
-                                 .i64 = i64,
-                                 .u64 = u64,
+                                 .kernels = {PHI_KERNELS_ALL},
                                  .grad_a = grad_x,
                                  .grad_b = grad_slope};
 

@@ -4,6 +4,7 @@ list(APPEND PINHOLE_SOURCES
   ops/binary.c
   ops/channel_norm.c
   ops/elements.c
+  ops/formula.c
   ops/global_pool.c
   ops/groups.c
   ops/indices.c
@@ -16,14 +17,24 @@ list(APPEND PINHOLE_SOURCES
   ops/softmax_axis.c
   ops/spatial.c
   ops/unary.c
+  ops/variadic.c
   ops/volume.c
   # one file an operator (operators that are one formula apart share a file's helpers)
+  ops/abs.c
+  ops/acos.c
+  ops/acosh.c
   ops/add.c
   ops/affine.c
+  ops/and.c
+  ops/asin.c
+  ops/asinh.c
+  ops/atan.c
+  ops/atanh.c
   ops/average_pool.c
   ops/batch_normalization.c
   ops/cast.c
   ops/cast_like.c
+  ops/ceil.c
   ops/celu.c
   ops/clip.c
   ops/concat.c
@@ -31,61 +42,88 @@ list(APPEND PINHOLE_SOURCES
   ops/constant_of_shape.c
   ops/conv.c
   ops/conv_transpose.c
+  ops/cos.c
+  ops/cosh.c
   ops/div.c
   ops/dropout.c
   ops/elu.c
   ops/equal.c
   ops/erf.c
+  ops/exp.c
   ops/expand.c
   ops/flatten.c
+  ops/floor.c
   ops/gather.c
   ops/gelu.c
   ops/gemm.c
   ops/global_average_pool.c
   ops/global_lp_pool.c
   ops/global_max_pool.c
+  ops/greater.c
+  ops/greater_or_equal.c
   ops/group_normalization.c
   ops/hard_sigmoid.c
   ops/hard_swish.c
   ops/hardmax.c
   ops/identity.c
   ops/instance_normalization.c
+  ops/is_inf.c
+  ops/is_nan.c
   ops/layer_normalization.c
   ops/leaky_relu.c
+  ops/less.c
+  ops/less_or_equal.c
+  ops/log.c
   ops/log_softmax.c
   ops/lp_normalization.c
   ops/lp_pool.c
   ops/lrn.c
   ops/matmul.c
+  ops/max.c
   ops/max_pool.c
   ops/max_unpool.c
+  ops/mean.c
   ops/mean_variance_normalization.c
+  ops/min.c
   ops/mish.c
+  ops/mod.c
   ops/mul.c
+  ops/neg.c
+  ops/not.c
+  ops/or.c
   ops/pad.c
+  ops/pow.c
   ops/prelu.c
   ops/range.c
+  ops/reciprocal.c
   ops/reduce_mean.c
   ops/relu.c
   ops/reshape.c
   ops/resize.c
   ops/rms_normalization.c
+  ops/round.c
   ops/selu.c
   ops/shape.c
   ops/shrink.c
   ops/sigmoid.c
+  ops/sign.c
+  ops/sin.c
+  ops/sinh.c
   ops/size.c
   ops/slice.c
   ops/softmax.c
   ops/softplus.c
   ops/softsign.c
+  ops/sqrt.c
   ops/squeeze.c
   ops/sub.c
   ops/sum.c
   ops/swish.c
+  ops/tan.c
   ops/tanh.c
   ops/thresholded_relu.c
   ops/transpose.c
   ops/unsqueeze.c
   ops/upsample.c
-  ops/where.c)
+  ops/where.c
+  ops/xor.c)

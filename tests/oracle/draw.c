@@ -761,7 +761,8 @@ static bool sensible(const or_node *n)
 static bool is_image(const draw_case *c, int i)
 {
     const or_array *a = c->node.in[i];
-    return a && !a->integer && !(c->constant >> i & 1) && a->rank >= 3 && a->rank <= 5;
+    return a && !a->integer && a->dtype <= 1 && !(c->constant >> i & 1) && a->rank >= 3 &&
+           a->rank <= 5;
 }
 
 void draw_node(const char *op, uint64_t seed, uint64_t index, enum draw_fill fill, int64_t budget,
