@@ -25,6 +25,7 @@ static const cli_command commands[] = {
     {"analyze", "analyse", cmd_analyze, "account for a network, layer by layer"},
     {"bench",   NULL,      cmd_bench,   "measure how fast a network runs here"},
     {"check",   NULL,      cmd_check,   "tell whether a network is valid and can be run"},
+    {"classify", NULL,     cmd_classify, "say what is on images"},
     {"eval",    NULL,      cmd_eval,    "classify a data set: accuracy, speed, pictures"},
     {"export",  NULL,      cmd_export,  "write a network as an ONNX file"},
     {"help",    NULL,      cmd_help,    "explain a command"},

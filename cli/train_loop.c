@@ -163,12 +163,13 @@ static enum ph_status describe(ph_graph *g, const train_options *o, const ph_dat
              train_schedules[s->schedule], s->step_epochs, s->step_factor, s->warmup,
              s->label_smoothing, s->shift, s->flip, (unsigned long long)o->seed);
     if (!st) st = ph_graph_set_metadata(g, "pinhole.train", text, err);
-    char classes[2048] = "";
-    for (size_t i = 0, used = 0; i < ph_dataset_n_classes(d) && used < sizeof classes; i++) {
-        used += (size_t)snprintf(classes + used, sizeof classes - used, "%s%s", i ? "," : "",
+    char labels[2048] = "";
+    for (size_t i = 0, used = 0; i < ph_dataset_n_classes(d) && used < sizeof labels; i++) {
+        used += (size_t)snprintf(labels + used, sizeof labels - used, "%s\n",
                                  ph_dataset_class(d, i));
     }
-    if (!st) st = ph_graph_set_metadata(g, "pinhole.classes", classes, err);
+    if (!st) st = ph_graph_set_metadata(g, "pinhole.labels", labels, err);
+    if (!st) st = ph_graph_set_metadata(g, "pinhole.image.preset", "unit", err);
     return st;
 }
 

@@ -23,5 +23,7 @@ install(FILES
 
 if(PINHOLE_BUILD_CLI)
   install(TARGETS pinhole_cli DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # what 'pinhole classify' takes without --model; found from the program's own place
+  install(FILES models/nin-fashion.onnx DESTINATION ${CMAKE_INSTALL_DATADIR}/pinhole/models)
   install(FILES docs/pinhole.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

@@ -1,5 +1,5 @@
 # every command explains itself, the same way by --help, -h and help COMMAND, in 80 columns
-for command in analyze bench check eval export help info lesson run train zoo; do
+for command in analyze bench check classify eval export help info lesson run train zoo; do
     expect 0 pinhole $command --help
     [ ! -s err ] || fail "$command: something on stderr"
     has out "Usage: pinhole $command"
