@@ -10,10 +10,16 @@
  * Whether an element stays is word (i % 4) of phi_philox(seed, stream, i / 4), where i is its place
  * in the memory of the output, counted in elements from the first: the same four numbers serve four
  * neighbours. Backward draws them again, so no mask is kept.
+ *
+ * Where the node itself asks for training and states a seed, outside our trainer, the mask is that
+ * of ONNX's reference implementation, so that files which were made with it give what they promise
+ * (numpy_random.h): element i in logical order stays if the i-th number is not below the ratio.
+ * That stream is drawn one number after the other.
  */
 #include "base/rng.h"
 #include "graph/graph.h"
 #include "graph/loop.h"
+#include "ops/numpy_random.h"
 #include "ops/op_check.h"
 
 typedef struct dropout_params {
@@ -28,6 +34,8 @@ typedef struct dropout {
     uint64_t seed, stream;
     uint32_t least; /* it stays if its word is not below */
     float scale;
+    double ratio;
+    bool numpy;       /* the mask of ONNX's reference */
     const char *base; /* of the output's memory; NULL: everything stays */
 } dropout;
 
@@ -110,7 +118,9 @@ static enum ph_status dropout_of(const phi_exec *e, dropout *d, ph_error *err)
                         name, ratio);
     }
     if (ratio == 0) return PH_OK;
+    d->numpy = p->has_seed && !e->training && p->seed >= 0 && p->seed <= UINT32_MAX;
     if (p->has_seed && !e->training) d->seed = (uint64_t)p->seed;
+    d->ratio = ratio;
     d->least = (uint32_t)(ratio * 4294967296.0);
     d->scale = (float)(1 / (1 - ratio));
     d->base = e->out[0].data;
@@ -206,11 +216,40 @@ static void scale(const phi_exec *e, dropout *d, const phi_view *to, const phi_v
         phi_copy(e->pool, to, from);
 }
 
+/* Distance in elements from the first element of `v` to the one at `index`. */
+static int64_t place(const phi_view *v, const int64_t *index)
+{
+    int64_t at = 0;
+    for (int i = 0; i < v->type.rank; i++)
+        at += index[i] * v->strides[i];
+    return at;
+}
+
+static void forward_numpy(const phi_exec *e, const dropout *d)
+{
+    const phi_type *t = &e->out[0].type;
+    const phi_view *mask = e->n_out > 1 && !phi_view_absent(&e->out[1]) ? &e->out[1] : NULL;
+    phi_numpy_random random;
+    phi_numpy_seed(&random, (uint32_t)d->seed);
+    for (int64_t i = 0; i < phi_type_count(t); i++) {
+        int64_t index[PH_MAX_RANK];
+        phi_unravel(i, t->rank, t->dims, index);
+        bool stays = phi_numpy_double(&random) >= d->ratio;
+        float x = ((const float *)e->in[0].data)[place(&e->in[0], index)];
+        ((float *)e->out[0].data)[place(&e->out[0], index)] = x * (stays ? d->scale : 0.0f);
+        if (mask) ((uint8_t *)mask->data)[place(mask, index)] = stays;
+    }
+}
+
 static enum ph_status dropout_forward(const phi_exec *e, ph_error *err)
 {
     dropout d;
     enum ph_status st = dropout_of(e, &d, err);
     if (st) return st;
+    if (d.numpy) {
+        forward_numpy(e, &d);
+        return PH_OK;
+    }
     scale(e, &d, &e->out[0], &e->in[0]);
     if (e->n_out > 1 && !phi_view_absent(&e->out[1]))
         phi_loop(e->pool, 2, (const phi_view *const[]){&e->out[1], &e->out[0]},
