@@ -173,6 +173,25 @@ PH_API const char *ph_op_name(size_t i, int *since, int *until);
 /* Number of CPUs this process may run on; at least 1. What "0 threads" means elsewhere. */
 PH_API size_t ph_cpu_count(void);
 
+/* What a machine did at most while it was measured. */
+typedef struct ph_cpu_peak {
+    const char *isa; /* that of the kernels in use; static storage */
+    size_t n_threads;
+    double flop_per_second;  /* float32 multiply-adds from registers to registers, 2 FLOP each */
+    double bytes_per_second; /* reading memory that fits into no cache */
+    double seconds;          /* what the measurement took */
+} ph_cpu_peak;
+
+/*
+ * Measure the multiply-add peak of the instruction set in use (see ph_cpu_limit for another) and
+ * the memory's bandwidth, with `n_threads` at once (0: one per CPU). Takes a fraction of a second
+ * and, for that time, some hundred megabytes at most. Other work on the machine takes its share
+ * away: the best of several rounds counts.
+ * Errors: PH_ERR_NOMEM, PH_ERR_INTERNAL (no thread).
+ */
+PH_API enum ph_status ph_cpu_measure_peak(const ph_allocator *mem, size_t n_threads,
+                                          ph_cpu_peak *out, ph_error *err);
+
 /* ------------------------------------------------------------------------------------------------
  * 2. Tensors
  * --------------------------------------------------------------------------------------------- */
@@ -584,6 +603,13 @@ PH_API void ph_account_set_peak(ph_account *a, double flop_per_second, double by
 enum ph_format { PH_FORMAT_TEXT = 0, PH_FORMAT_JSON, PH_FORMAT_CSV, PH_FORMAT_ROOFLINE };
 PH_API enum ph_status ph_account_write(const ph_account *a, enum ph_format format, FILE *f,
                                        ph_error *err);
+
+/*
+ * Write two accounts side by side: totals and their ratios, costs by kind of layer and by size of
+ * the image, layers aligned by name, operator and shape. PH_FORMAT_ROOFLINE is none here.
+ */
+PH_API enum ph_status ph_account_write_pair(const ph_account *a, const ph_account *b,
+                                            enum ph_format format, FILE *f, ph_error *err);
 
 /* ------------------------------------------------------------------------------------------------
  * 4. Running

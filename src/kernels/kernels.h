@@ -85,10 +85,32 @@ typedef struct phk_dwg_f32_args {
 } phk_dwg_f32_args;
 typedef void phk_dwg_f32_fn(const phk_dwg_f32_args *g);
 
+/*
+ * fma: how fast multiply-adds can be, for measuring. The tile is mr independent chains of nr lanes:
+ *
+ *   x[i] = x[i] * a + b, `rounds` times, i = 0 .. mr * nr - 1
+ *
+ * rounded once or twice, as the instruction set has it.
+ */
+typedef struct phk_fma_f32_args {
+    size_t rounds;
+    float a, b;
+    float *x; /* [mr * nr] */
+} phk_fma_f32_args;
+typedef void phk_fma_f32_fn(const phk_fma_f32_args *g);
+
+/* read: how fast memory can be read, for measuring. *sum = the sum of x[0 .. n - 1], in any order. */
+typedef struct phk_read_f32_args {
+    const float *x; /* [n] */
+    size_t n;
+    float *sum;
+} phk_read_f32_args;
+typedef void phk_read_f32_fn(const phk_read_f32_args *g);
+
 /* --- The table ------------------------------------------------------------------------------ */
 
 /* What kernels are for. The name ends in the element type that the slot works on. */
-enum phk_slot { PHK_gemm_f32, PHK_dw_f32, PHK_dwg_f32, PHK_N_SLOTS };
+enum phk_slot { PHK_gemm_f32, PHK_dw_f32, PHK_dwg_f32, PHK_fma_f32, PHK_read_f32, PHK_N_SLOTS };
 
 /* Every kernel is called through the type of its slot: PHK_CALL(gemm_f32, kernel)(&args). */
 typedef void phk_any_fn(void);
@@ -99,7 +121,7 @@ typedef struct phk_kernel {
     enum phk_slot slot;
     const char *slot_name, *name;
     unsigned needs;  /* enum phi_cpu_flag */
-    unsigned mr, nr; /* gemm: the tile; others: 1 and the channels done at once */
+    unsigned mr, nr; /* gemm, fma, read: the tile; others: 1 and the channels done at once */
     phk_any_fn *fn;
 } phk_kernel;
 

@@ -11,14 +11,18 @@ double phi_intensity(int64_t macs, int64_t moved_bytes)
     return macs > 0 && moved_bytes > 0 ? 2.0 * (double)macs / (double)moved_bytes : 0.0;
 }
 
-void phi_put_heading(phi_cells *c, const ph_account *a)
+void phi_put_heading(phi_cells *c, const ph_account *a, int indent)
 {
     const int n = phi_put_layer_name(c, a->model, PHI_LINE / 2);
     fputs(": ", c->f);
-    phi_put_layer_name(c, a->inputs, PHI_LINE - n - 2);
+    phi_put_layer_name(c, a->inputs, PHI_LINE - n - 2 - indent);
     fputc('\n', c->f);
-    if (a->title) phi_put_wrapped(c, a->title, 0, 0);
-    if (a->paper) phi_put_wrapped(c, a->paper, 0, 0);
+    const char *const lines[] = {a->title, a->paper};
+    for (size_t i = 0; i < PHI_COUNT(lines); i++) {
+        if (!lines[i]) continue;
+        fprintf(c->f, "%*s", indent, "");
+        phi_put_wrapped(c, lines[i], indent, indent);
+    }
 }
 
 size_t phi_other_counts(const ph_account *a, phi_other_count counts[PHI_OTHER_COUNTS])
@@ -56,8 +60,8 @@ static void put_difference(phi_cells *c, const phi_published *p, int64_t counted
     }
 }
 
-static void put_published(phi_cells *c, const ph_account *a, const char *what,
-                          const phi_published *p, int64_t counted, bool complete)
+static void put_figure(phi_cells *c, const ph_account *a, const char *what, const phi_published *p,
+                       int64_t counted, bool complete)
 {
     char buf[PHI_GROUPED_BYTES];
     if (!p->text) return;
@@ -74,6 +78,21 @@ static void put_published(phi_cells *c, const ph_account *a, const char *what,
                     phi_grouped(other[i].parameters, buf));
 }
 
+bool phi_has_published(const ph_account *a)
+{
+    return a->parameters.text || a->macs.text || a->n_notes;
+}
+
+void phi_put_published(phi_cells *c, const ph_account *a)
+{
+    put_figure(c, a, "parameters", &a->parameters, a->totals.parameters, true);
+    put_figure(c, a, "MACs", &a->macs, a->totals.macs, a->totals.unknown_macs == 0);
+    for (size_t i = 0; i < a->n_notes; i++) {
+        fputs("  - ", c->f);
+        phi_put_wrapped(c, a->notes[i], 4, 4);
+    }
+}
+
 void phi_put_notes(phi_cells *c, const ph_account *a)
 {
     char buf[PHI_GROUPED_BYTES];
@@ -82,11 +101,6 @@ void phi_put_notes(phi_cells *c, const ph_account *a)
     if (n) fputs("\nParameters counted otherwise\n", c->f);
     for (size_t i = 0; i < n; i++)
         fprintf(c->f, "  %15s %s\n", phi_grouped(other[i].parameters, buf), other[i].words);
-    if (a->parameters.text || a->macs.text || a->n_notes) fputs("\nWhat others say\n", c->f);
-    put_published(c, a, "parameters", &a->parameters, a->totals.parameters, true);
-    put_published(c, a, "MACs", &a->macs, a->totals.macs, a->totals.unknown_macs == 0);
-    for (size_t i = 0; i < a->n_notes; i++) {
-        fputs("  - ", c->f);
-        phi_put_wrapped(c, a->notes[i], 4, 4);
-    }
+    if (phi_has_published(a)) fputs("\nWhat others say\n", c->f);
+    phi_put_published(c, a);
 }

@@ -207,8 +207,10 @@ static void put_saving(table *t, const ph_saving *s)
     put_factor(t, "parameters", s->parameters_with, s->parameters_without);
     put_factor(t, "MACs", s->macs_with, s->macs_without);
     if (s->n_1x1) {
-        fprintf(t->c.f, "   with the %zu 1x1 that read%s it, too\n", s->n_1x1,
-                s->n_1x1 == 1 ? "s" : "");
+        if (s->n_1x1 == 1)
+            fputs("   with the 1x1 that reads it, too\n", t->c.f);
+        else
+            fprintf(t->c.f, "   with the %zu 1x1 that read it, too\n", s->n_1x1);
         put_module(t, &s->all);
     }
     if (s->growth) {
@@ -222,7 +224,7 @@ static void put_saving(table *t, const ph_saving *s)
 enum ph_status phi_account_text(const ph_account *a, FILE *f, ph_error *err)
 {
     table t = {.a = a, .c = {.mem = &a->mem, .f = f}};
-    phi_put_heading(&t.c, a);
+    phi_put_heading(&t.c, a, 0);
     fputc('\n', f);
     put_layers(&t);
     put_totals(&t);

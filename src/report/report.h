@@ -26,10 +26,13 @@ char *phi_clean_text(const ph_allocator *mem, const char *s);
 /* FLOP for a byte moved; 0 where one of them is not known. */
 double phi_intensity(int64_t macs, int64_t moved_bytes);
 
-/* Model and inputs, title, paper. */
-void phi_put_heading(phi_cells *c, const ph_account *a);
+/* Model and inputs, title, paper; `indent` characters are before it, and before each line of it. */
+void phi_put_heading(phi_cells *c, const ph_account *a, int indent);
 
-/* Published figures beside the counted ones, and notes. */
+/* Published figures beside the counted ones, and notes; is there anything of that? */
+void phi_put_published(phi_cells *c, const ph_account *a);
+bool phi_has_published(const ph_account *a);
+/* The same under headings, with other counts of the parameters. */
 void phi_put_notes(phi_cells *c, const ph_account *a);
 
 /* Parameters as others count them. */

@@ -5,4 +5,8 @@ list(APPEND PINHOLE_SOURCES
   report/account_roofline.c
   report/account_text.c
   report/account_write.c
-  report/cells.c)
+  report/cells.c
+  report/pair_csv.c
+  report/pair_json.c
+  report/pair_make.c
+  report/pair_text.c)
