@@ -423,6 +423,68 @@ static void test_dwg(void **state)
     }
 }
 
+/* --- Measuring -------------------------------------------------------------------------------- */
+
+static void fma_case(const phk_kernel *k, size_t rounds, enum fill fill)
+{
+    phi_rng r = phi_rng_start(7, rounds);
+    const size_t n = (size_t)k->mr * k->nr;
+    fenced x = fenced_new(n);
+    float *old = input_new(n);
+    /* 0.5 and 1: integers stay multiples of 2^-rounds; 0.75, 0.3 round */
+    const float a = fill == INTEGERS ? 0.5f : 0.75f, b = fill == INTEGERS ? 1 : 0.3f;
+    for (size_t i = 0; i < n; i++)
+        x.x[i] = old[i] = draw(&r, fill);
+    const phk_fma_f32_args g = {.rounds = rounds, .a = a, .b = b, .x = x.x};
+    PHK_CALL(fma_f32, k)(&g);
+    for (size_t i = 0; i < n; i++) {
+        double want = old[i], size = fabs(want);
+        for (size_t t = 0; t < rounds; t++) {
+            want = want * (double)a + (double)b;
+            size = size * (double)a + (double)b;
+        }
+        check_value(k->name, "fma", fill, x.x[i], want, size, 8);
+    }
+    fenced_free(&x);
+    free(old);
+}
+
+static void read_case(const phk_kernel *k, size_t n, enum fill fill)
+{
+    phi_rng r = phi_rng_start(8, n);
+    float *x = input_new(n), sum = 99;
+    double want = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = draw(&r, fill);
+        want += (double)x[i];
+        size += fabs((double)x[i]);
+    }
+    const phk_read_f32_args g = {.x = x, .n = n, .sum = &sum};
+    PHK_CALL(read_f32, k)(&g);
+    check_value(k->name, "read", fill, sum, want, size, n);
+    free(x);
+}
+
+/* What is measured is what is promised: so many multiply-adds, all of the memory. */
+static void test_measuring(void **state)
+{
+    const size_t rounds[] = {0, 1, 2, 3, 4, 7, 12};
+    const size_t counts[] = {0, 1, 31, 32, 33, 95, 96, 97, 191, 192, 1009};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (!runs_here(k)) continue;
+        for (size_t t = 0; k->slot == PHK_fma_f32 && t < PHI_COUNT(rounds); t++) {
+            fma_case(k, rounds[t], INTEGERS);
+            fma_case(k, rounds[t], RANDOM);
+        }
+        for (size_t t = 0; k->slot == PHK_read_f32 && t < PHI_COUNT(counts); t++) {
+            read_case(k, counts[t], INTEGERS);
+            read_case(k, counts[t], RANDOM);
+        }
+    }
+}
+
 /* --- The table -------------------------------------------------------------------------------- */
 
 /* Each slot starts with a kernel for every machine, and the cap chooses. */
@@ -456,7 +518,7 @@ int main(void)
         cmocka_unit_test(test_gemm),         cmocka_unit_test(test_gemm_bits),
         cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
         cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
-        cmocka_unit_test(test_dispatch),
+        cmocka_unit_test(test_measuring),    cmocka_unit_test(test_dispatch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
