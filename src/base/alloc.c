@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: MIT */
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* madvise */
+#include <sys/mman.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/base.h"
+
+/* Memory that the kernel may give in pages of 2 MiB: weights and activations. A page fault costs the
+ * same for either size, and a matrix then needs few entries of the TLB. Only whole pages inside the
+ * block, so that no memory is added. */
+#define LARGE_PAGE ((size_t)2 << 20)
+
+static void want_large_pages(void *ptr, size_t bytes)
+{
+#if defined(MADV_HUGEPAGE)
+    const uintptr_t mask = LARGE_PAGE - 1;
+    const uintptr_t first = ((uintptr_t)ptr + mask) & ~mask;
+    const uintptr_t end = ((uintptr_t)ptr + bytes) & ~mask;
+    if (first < end) (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* a wish */
+#else
+    (void)ptr;
+    (void)bytes;
+#endif
+}
 
 static void *libc_alloc(void *user, size_t bytes, size_t align)
 {
     (void)user;
     size_t rounded;
     if (!phi_add_size(bytes, align - 1, &rounded)) return NULL;
-    return aligned_alloc(align, rounded & ~(align - 1));
+    void *ptr = aligned_alloc(align, rounded & ~(align - 1));
+    if (ptr && bytes >= LARGE_PAGE) want_large_pages(ptr, bytes);
+    return ptr;
 }
 
 static void libc_free(void *user, void *ptr)
