@@ -65,7 +65,7 @@ static void free_value(const ph_allocator *mem, phi_value *v)
 {
     phi_free(mem, v->name);
     for (size_t i = 0; i < PH_MAX_RANK; i++) phi_free(mem, v->dim_names[i]);
-    ph_tensor_free(v->constant);
+    if (!v->borrowed) ph_tensor_free(v->constant);
     phi_free(mem, v->extra.bytes);
     phi_free(mem, v->tensor_extra.bytes);
 }
@@ -278,6 +278,11 @@ static enum ph_status check_outputs(const ph_graph *g, const phi_node *node, ph_
                             "elsewhere", node->op_type, node->name, v->name);
     }
     return PH_OK;
+}
+
+size_t phi_graph_find_node(const ph_graph *g, const char *name)
+{
+    return phi_names_find(&g->node_names, node_name_at, g, name);
 }
 
 enum ph_status phi_graph_append(ph_graph *g, const char *domain, const char *op_type,

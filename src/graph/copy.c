@@ -80,6 +80,17 @@ static enum ph_status copy_node(ph_graph *to, const phi_node *from, ph_error *er
     return st ? st : copy_blob(to, &to->nodes[node].extra, &from->extra, err);
 }
 
+enum ph_status phi_graph_append_like(ph_graph *g, const phi_node *like, size_t n_in,
+                                     const ph_value *in, size_t n_out, const ph_value *out,
+                                     size_t *node, ph_error *err)
+{
+    enum ph_status st = phi_graph_append(g, like->domain, like->op_type, like->name, n_in, in,
+                                         n_out, out, node, err);
+    for (size_t i = 0; i < like->n_attrs && !st; i++)
+        st = copy_attr(g, *node, &like->attrs[i], err);
+    return st;
+}
+
 static enum ph_status copy_all(ph_graph *to, const ph_graph *from, ph_error *err)
 {
     enum ph_status st = PH_OK;
@@ -101,15 +112,69 @@ static enum ph_status copy_all(ph_graph *to, const ph_graph *from, ph_error *err
     return st;
 }
 
+/* A graph of the same name that imports nothing yet. */
+static enum ph_status new_empty(const ph_graph *like, ph_graph **out, ph_error *err)
+{
+    enum ph_status st = ph_graph_new(&like->mem, like->name, out, err);
+    if (st) return st;
+    ph_graph *g = *out;
+    for (size_t i = 0; i < g->n_opsets; i++)
+        phi_free(&g->mem, g->opsets[i].domain);
+    g->n_opsets = 0;
+    return PH_OK;
+}
+
 enum ph_status phi_graph_copy(const ph_graph *g, ph_graph **out, ph_error *err)
 {
     ph_graph *to;
-    enum ph_status st = ph_graph_new(&g->mem, g->name, &to, err);
+    enum ph_status st = new_empty(g, &to, err);
     if (st) return st;
-    for (size_t i = 0; i < to->n_opsets; i++) /* a new graph imports what g may not */
-        phi_free(&to->mem, to->opsets[i].domain);
-    to->n_opsets = 0;
     st = copy_all(to, g, err);
+    if (st)
+        ph_graph_free(to);
+    else
+        *out = to;
+    return st;
+}
+
+/* --- Sharing ------------------------------------------------------------------------------------ */
+
+static enum ph_status share_value(ph_graph *to, const phi_value *from, const phi_fact *fact,
+                                  ph_error *err)
+{
+    ph_value number;
+    enum ph_status st = phi_graph_value(to, from->name, &number, err);
+    if (st) return st;
+    phi_value *v = &to->values[number];
+    v->dtype = fact->type.dtype;
+    if (from->is_input) {
+        v->rank = fact->type.rank;
+        memcpy(v->dims, fact->type.dims, sizeof v->dims);
+    }
+    v->constant = (ph_tensor *)fact->constant;
+    v->borrowed = true;
+    return PH_OK;
+}
+
+static enum ph_status share_all(ph_graph *to, const phi_facts *f, ph_error *err)
+{
+    const ph_graph *from = f->graph;
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < from->n_opsets && !st; i++)
+        st = phi_graph_set_opset(to, from->opsets[i].domain, from->opsets[i].version, err);
+    for (size_t i = 0; i < from->n_values && !st; i++)
+        st = share_value(to, &from->values[i], &f->value[i], err);
+    for (size_t i = 0; i < from->n_inputs && !st; i++)
+        st = phi_graph_set_input(to, from->inputs[i], err);
+    return st;
+}
+
+enum ph_status phi_graph_share(const phi_facts *facts, ph_graph **out, ph_error *err)
+{
+    ph_graph *to;
+    enum ph_status st = new_empty(facts->graph, &to, err);
+    if (st) return st;
+    st = share_all(to, facts, err);
     if (st)
         ph_graph_free(to);
     else

@@ -36,6 +36,7 @@ typedef struct phi_value {
     int64_t dims[PH_MAX_RANK];   /* -1: open */
     char *dim_names[PH_MAX_RANK]; /* symbolic names of open dimensions, or NULL */
     ph_tensor *constant; /* initializer, or NULL */
+    bool borrowed;       /* the constant is somebody else's */
     int32_t producer;    /* node, or -1 */
     bool is_input;       /* listed among the graph's inputs (constants may be, too) */
     bool has_info;       /* listed in value_info */
@@ -86,6 +87,8 @@ struct ph_graph {
 enum ph_status phi_graph_value(ph_graph *g, const char *name, ph_value *out, ph_error *err);
 /* Give a value its constant; taken. PH_ERR_GRAPH if it already is one or has a producer. */
 enum ph_status phi_graph_set_constant(ph_graph *g, ph_value v, ph_tensor *taken, ph_error *err);
+/* The node of this name, or SIZE_MAX. */
+size_t phi_graph_find_node(const ph_graph *g, const char *name);
 /* List a value among the inputs. */
 enum ph_status phi_graph_set_input(ph_graph *g, ph_value v, ph_error *err);
 /*
@@ -105,9 +108,20 @@ int64_t phi_graph_opset_of(const ph_graph *g, const char *domain); /* 0: not imp
 enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes, size_t n,
                             ph_error *err); /* copied */
 
+typedef struct phi_facts phi_facts; /* see infer.c */
+
 /* --- copy.c: a copy of everything, with what was carried along; values keep their numbers ------- */
 
 enum ph_status phi_graph_copy(const ph_graph *g, ph_graph **out, ph_error *err);
+/*
+ * A graph of the same values (and numbers), without nodes and outputs: constants are those of
+ * `facts`, borrowed, and inputs have the types that facts say.
+ */
+enum ph_status phi_graph_share(const phi_facts *facts, ph_graph **out, ph_error *err);
+/* Append a node of another graph with attributes, but other operands. */
+enum ph_status phi_graph_append_like(ph_graph *g, const phi_node *like, size_t n_in,
+                                     const ph_value *in, size_t n_out, const ph_value *out,
+                                     size_t *node, ph_error *err);
 
 /* --- check.c --------------------------------------------------------------------------------- */
 
@@ -132,13 +146,13 @@ typedef struct phi_fact {
     ph_tensor *owned;          /* the same, where inference computed it */
 } phi_fact;
 
-typedef struct phi_facts {
+struct phi_facts {
     ph_allocator mem;
     const ph_graph *graph;
     size_t n_values;
     phi_fact *value; /* [n_values] */
     void **params;   /* [n_nodes] op->params_bytes each; NULL if 0 */
-} phi_facts;
+};
 
 /* Something that keeps inference from knowing all there is to know. */
 typedef struct phi_problem {

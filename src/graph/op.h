@@ -75,6 +75,25 @@ typedef struct phi_exec {
  */
 enum phi_layout { PHI_LAYOUT_ANY = 0, PHI_LAYOUT_PLAIN, PHI_LAYOUT_IMAGE };
 
+/*
+ * How a permutation of dimensions passes an operator, so that Transposes can be moved behind it and
+ * cancel out.
+ * NONE      it does not
+ * ELEMENTS  each output element is made from those at its place of the inputs, broadcast by the rules
+ *           of opset 7
+ * AXIS      the attribute `axis` (-1 where it is missing) names a dimension of the data: input 0, or
+ *           all inputs where their number is open (Softmax and its like from opset 13 on)
+ * AXES      dimensions of input 0 are reduced that attribute or input 1 `axes` lists; `keepdims`
+ * PADS      input 0 is padded by attribute or input 1 `pads`, on the axes in input 3 if there is one
+ */
+enum phi_passage {
+    PHI_PASSES_NONE = 0,
+    PHI_PASSES_ELEMENTS,
+    PHI_PASSES_AXIS,
+    PHI_PASSES_AXES,
+    PHI_PASSES_PADS
+};
+
 typedef struct phi_op {
     const char *name;  /* ONNX operator, default domain */
     int since, until;  /* opsets whose definition is understood; until 0: to the newest */
@@ -88,6 +107,7 @@ typedef struct phi_op {
                                 * follows from weights; else it is a setting (see parameters.c) */
     uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
+    enum phi_passage passes;
     bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */
     size_t params_bytes;
     const void *family; /* what the functions that operators of one kind share know this one by */
@@ -114,6 +134,9 @@ typedef struct phi_op {
     bool epilogue;
     bool (*as_clamp)(const phi_infer *c, float *lo, float *hi);
     bool (*as_affine)(const phi_infer *c, double *scale, double *shift);
+    /* The node is, outside training, y = x of its first input. Other outputs are not the operator's
+     * business: the plan asks only if nobody wants them. */
+    bool (*as_identity)(const phi_infer *c);
 } phi_op;
 
 /* The operator of this name in the default ONNX domain, or NULL. Implemented by src/ops/. */

@@ -33,8 +33,8 @@ enum ph_status phi_binary_backward(const phi_exec *e, ph_error *err);
 /* All but name, family and backward. */
 #define PHI_BINARY_OP                                                                              \
     .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1, .layout = PHI_LAYOUT_ANY,                \
-    .params_bytes = sizeof(phi_binary_params), .infer = phi_binary_infer,                          \
-    .forward = phi_binary_forward
+    .passes = PHI_PASSES_ELEMENTS, .params_bytes = sizeof(phi_binary_params),                      \
+    .infer = phi_binary_infer, .forward = phi_binary_forward
 
 /* The parts: the shape of the result, types not looked at; the work, for any table. */
 enum ph_status phi_binary_shape(phi_infer *c, phi_binary_params *p);

@@ -98,6 +98,7 @@ enum ph_status phi_cast_forward(const phi_exec *e, ph_error *err)
 
 const phi_op phi_op_cast = {
     .name = "Cast",
+    .passes = PHI_PASSES_ELEMENTS,
     .since = 1,
     .attrs = attrs,
     .min_in = 1,
@@ -108,4 +109,5 @@ const phi_op phi_op_cast = {
     .layout = PHI_LAYOUT_ANY,
     .infer = infer,
     .forward = phi_cast_forward,
+    .as_identity = phi_same_type,
 };

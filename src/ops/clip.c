@@ -230,6 +230,7 @@ static const phi_attr_rule clip_attrs[] = {
 
 const phi_op phi_op_clip = {
     .name = "Clip",
+    .passes = PHI_PASSES_ELEMENTS,
     .since = 1,
     .attrs = clip_attrs,
     .min_in = 1,

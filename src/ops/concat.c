@@ -87,6 +87,7 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
 
 const phi_op phi_op_concat = {
     .name = "Concat",
+    .passes = PHI_PASSES_AXIS,
     .since = 1,
     .attrs = attrs,
     .min_in = 1,
@@ -98,4 +99,5 @@ const phi_op phi_op_concat = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = phi_single_input,
 };

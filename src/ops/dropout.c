@@ -281,6 +281,12 @@ static const phi_attr_rule dropout_attrs[] = {
     {0},
 };
 
+static bool dropout_as_identity(const phi_infer *c)
+{
+    if (c->n_in < 3 || !c->in[2]) return true;
+    return c->constant[2] && *(const uint8_t *)c->constant[2]->data == 0;
+}
+
 const phi_op phi_op_dropout = {
     .name = "Dropout",
     .since = 1,
@@ -295,4 +301,5 @@ const phi_op phi_op_dropout = {
     .infer = dropout_infer,
     .forward = dropout_forward,
     .backward = dropout_backward,
+    .as_identity = dropout_as_identity,
 };

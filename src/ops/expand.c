@@ -51,4 +51,5 @@ const phi_op phi_op_expand = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = phi_same_type,
 };

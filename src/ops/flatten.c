@@ -41,4 +41,5 @@ const phi_op phi_op_flatten = {
     .infer = infer,
     .forward = phi_move_forward,
     .backward = phi_move_backward,
+    .as_identity = phi_same_type,
 };

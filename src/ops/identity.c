@@ -29,6 +29,12 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
+static bool as_identity(const phi_infer *c)
+{
+    (void)c;
+    return true;
+}
+
 const phi_op phi_op_identity = {
     .name = "Identity",
     .since = 1,
@@ -41,4 +47,5 @@ const phi_op phi_op_identity = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = as_identity,
 };

@@ -35,4 +35,5 @@ const phi_op phi_op_log_softmax = {
     .infer = phi_softmax_infer,
     .forward = log_softmax_forward,
     .backward = log_softmax_backward,
+    .passes = PHI_PASSES_AXIS,
 };

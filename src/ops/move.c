@@ -8,6 +8,16 @@ enum ph_status phi_need_input(const phi_infer *c)
     return phi_op_fail(c, PH_ERR_ARG, "input 0 is left out");
 }
 
+bool phi_same_type(const phi_infer *c)
+{
+    return c->in[0] && phi_type_equal(c->in[0], &c->out[0]);
+}
+
+bool phi_single_input(const phi_infer *c)
+{
+    return c->n_in == 1;
+}
+
 enum ph_status phi_move_forward(const phi_exec *e, ph_error *err)
 {
     (void)err;

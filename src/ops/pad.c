@@ -390,8 +390,17 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
+static bool as_identity(const phi_infer *c)
+{
+    const params *p = c->params;
+    for (int i = 0; i < c->in[DATA]->rank; i++)
+        if (p->begin[i] || p->end[i]) return false;
+    return true;
+}
+
 const phi_op phi_op_pad = {
     .name = "Pad",
+    .passes = PHI_PASSES_PADS,
     .since = 1,
     .attrs = attrs,
     .min_in = 1,
@@ -404,4 +413,5 @@ const phi_op phi_op_pad = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = as_identity,
 };

@@ -66,6 +66,7 @@ static const phi_attr_rule prelu_attrs[] = {
 
 const phi_op phi_op_prelu = {
     .name = "PRelu",
+    .passes = PHI_PASSES_ELEMENTS,
     .since = 1,
     .attrs = prelu_attrs,
     .min_in = 2,

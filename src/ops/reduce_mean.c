@@ -96,6 +96,7 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
 
 const phi_op phi_op_reduce_mean = {
     .name = "ReduceMean",
+    .passes = PHI_PASSES_AXES,
     .since = 1,
     .attrs = attrs,
     .min_in = 1,

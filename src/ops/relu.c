@@ -106,4 +106,5 @@ const phi_op phi_op_relu = {
     .forward = relu_forward,
     .backward = relu_backward,
     .as_clamp = relu_as_clamp,
+    .passes = PHI_PASSES_ELEMENTS,
 };

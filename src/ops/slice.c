@@ -125,6 +125,15 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
+/* All of every axis, from the front. */
+static bool as_identity(const phi_infer *c)
+{
+    const params *p = c->params;
+    for (int i = 0; i < c->in[DATA]->rank; i++)
+        if (c->in[DATA]->dims[i] > 1 && p->step[i] != 1) return false;
+    return phi_type_equal(c->in[DATA], &c->out[0]);
+}
+
 const phi_op phi_op_slice = {
     .name = "Slice",
     .since = 1,
@@ -138,4 +147,5 @@ const phi_op phi_op_slice = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = as_identity,
 };

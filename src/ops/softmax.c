@@ -35,4 +35,5 @@ const phi_op phi_op_softmax = {
     .infer = phi_softmax_infer,
     .forward = softmax_forward,
     .backward = softmax_backward,
+    .passes = PHI_PASSES_AXIS,
 };

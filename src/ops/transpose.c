@@ -82,6 +82,19 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
+/* Only dimensions of size 1 change places. */
+static bool as_identity(const phi_infer *c)
+{
+    const params *p = c->params;
+    int last = -1;
+    for (int i = 0; i < c->out[0].rank; i++) {
+        if (c->out[0].dims[i] == 1) continue;
+        if (p->perm[i] < last) return false;
+        last = p->perm[i];
+    }
+    return phi_type_equal(c->in[0], &c->out[0]);
+}
+
 const phi_op phi_op_transpose = {
     .name = "Transpose",
     .since = 1,
@@ -95,4 +108,5 @@ const phi_op phi_op_transpose = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .as_identity = as_identity,
 };

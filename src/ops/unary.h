@@ -52,6 +52,7 @@ extern const phi_attr_rule phi_unary_attrs[];
         .min_out = 1,                                                                              \
         .max_out = 1,                                                                              \
         .keeps_channels = true,                                                                    \
+        .passes = PHI_PASSES_ELEMENTS,                                                             \
         .layout = PHI_LAYOUT_ANY,                                                                  \
         .params_bytes = p_bytes,                                                                   \
         .infer = infer_fn,                                                                         \

@@ -7,6 +7,7 @@
 #define PHI_VARIADIC_H
 
 #include "ops/elements.h"
+#include "ops/move.h"
 
 typedef struct phi_variadic {
     uint32_t types;
@@ -28,8 +29,9 @@ enum ph_status phi_variadic_backward(const phi_exec *e, ph_error *err);
 /* All but name and family. */
 #define PHI_VARIADIC_OP                                                                            \
     .since = 1, .attrs = phi_variadic_attrs, .min_in = 1, .max_in = -1, .min_out = 1,              \
-    .max_out = 1, .layout = PHI_LAYOUT_ANY, .infer = phi_variadic_infer,                           \
-    .work_bytes = phi_variadic_work_bytes, .forward = phi_variadic_forward,                        \
-    .backward = phi_variadic_backward
+    .max_out = 1, .layout = PHI_LAYOUT_ANY, .passes = PHI_PASSES_ELEMENTS,                         \
+    .infer = phi_variadic_infer, .work_bytes = phi_variadic_work_bytes,                            \
+    .forward = phi_variadic_forward, .backward = phi_variadic_backward,                            \
+    .as_identity = phi_single_input
 
 #endif /* PHI_VARIADIC_H */

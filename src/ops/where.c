@@ -58,6 +58,7 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
 
 const phi_op phi_op_where = {
     .name = "Where",
+    .passes = PHI_PASSES_ELEMENTS,
     .since = 9,
     .min_in = 3,
     .max_in = 3,

@@ -8,6 +8,7 @@
 #include "plan/fuse.h"
 #include "plan/place.h"
 #include "plan/plan.h"
+#include "plan/rewrite.h"
 
 /* What is known while a plan is being built. */
 typedef struct builder {
@@ -282,6 +283,22 @@ static enum ph_status emit(builder *b, bool fuse)
     return st ? st : add_outputs(b);
 }
 
+/* Facts about the graph to plan for: the caller's, or one with less to do that says the same. */
+static enum ph_status infer(builder *b, const ph_plan_desc *desc, bool rewrite)
+{
+    ph_plan *p = b->p;
+    const phi_infer_desc known = { .n_hints = desc->n_hints, .hints = desc->hints,
+                                   .n_values = desc->n_values, .values = desc->values,
+                                   .fold = !p->training };
+    enum ph_status st = phi_infer_graph_with(b->g, &known, &p->facts, b->err);
+    if (!st && rewrite) st = phi_rewrite(p->facts, &p->rewritten, b->err);
+    if (st || !p->rewritten) return st;
+    p->read_facts = p->facts;
+    p->facts = NULL;
+    p->graph = b->g = p->rewritten;
+    return phi_infer_graph(b->g, 0, NULL, true, &p->facts, b->err);
+}
+
 static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
                             ph_plan **out, ph_error *err)
 {
@@ -293,10 +310,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     p->graph = g;
     p->training = training;
     builder b = { .p = p, .g = g, .err = err };
-    const phi_infer_desc known = { .n_hints = desc->n_hints, .hints = desc->hints,
-                                   .n_values = desc->n_values, .values = desc->values,
-                                   .fold = !training };
-    enum ph_status st = phi_infer_graph_with(g, &known, &p->facts, err);
+    enum ph_status st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
     for (size_t i = 0; i < p->n_steps && pack && !st; i++)
@@ -347,6 +361,8 @@ void ph_plan_free(ph_plan *p)
     phi_free(&mem, p->input_slots);
     phi_free(&mem, p->output_slots);
     phi_facts_free(p->facts);
+    ph_graph_free(p->rewritten);
+    phi_facts_free(p->read_facts);
     phi_free(&mem, p);
 }
 

@@ -37,6 +37,8 @@ struct ph_plan {
     ph_allocator mem;
     const ph_graph *graph;
     phi_facts *facts;
+    ph_graph *rewritten;   /* `graph` is that one, or NULL: it is the caller's */
+    phi_facts *read_facts; /* of the caller's graph, whose constants `rewritten` borrows */
     bool training;
     phi_slot *slots;
     size_t n_slots, slots_capacity;
