@@ -75,24 +75,8 @@ static enum ph_status check_channels(const phi_infer *c, phi_conv_shape *d)
     d->n = x->dims[0];
     d->c = x->dims[1];
     d->k = w->dims[0];
-    d->groups = phi_attr_int(c->node, "group", 1);
-    if (d->groups < 1)
-        return phi_op_fail(c, PH_ERR_ARG, "group is %lld, wanted at least 1", (long long)d->groups);
-    if (d->c % d->groups)
-        return phi_op_fail(c, PH_ERR_SHAPE, "%lld input channels are not a multiple of group %lld",
-                           (long long)d->c, (long long)d->groups);
-    if (d->k % d->groups)
-        return phi_op_fail(c, PH_ERR_SHAPE, "%lld output channels are not a multiple of group %lld",
-                           (long long)d->k, (long long)d->groups);
-    if (w->dims[1] != d->c / d->groups && d->groups == 1)
-        return phi_op_fail(c, PH_ERR_SHAPE, "weights expect %lld channels, input has %lld",
-                           (long long)w->dims[1], (long long)d->c);
-    if (w->dims[1] != d->c / d->groups)
-        return phi_op_fail(c, PH_ERR_SHAPE,
-                           "weights expect %lld channels in each of %lld groups, input has %lld / "
-                           "%lld = %lld",
-                           (long long)w->dims[1], (long long)d->groups, (long long)d->c,
-                           (long long)d->groups, (long long)(d->c / d->groups));
+    enum ph_status grouped = phi_spatial_groups(c, x, w, &d->groups);
+    if (grouped) return grouped;
     if (c->n_in > 2 && c->in[2]) {
         char text[PHI_TYPE_TEXT];
         const phi_type *b = c->in[2];

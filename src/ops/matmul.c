@@ -13,111 +13,28 @@
 
 #include "graph/graph.h"
 #include "kernels/gemm.h"
+#include "ops/matmul_shape.h"
 #include "ops/op_check.h"
 
 #define MANY 4 /* products from this number on run side by side */
 
-/* An operand's stack seen through the result's stack: index of its matrix. */
-typedef struct stack {
-    size_t count;             /* matrices of its own */
-    size_t step[PH_MAX_RANK]; /* for each leading dimension of the result */
-} stack;
-
-typedef struct matmul_params {
-    size_t m, n, k;
-    int lead;                 /* leading dimensions of the result */
-    size_t dims[PH_MAX_RANK]; /* [lead] */
-    size_t count;             /* matrices of the result */
-    stack a, b;
-} matmul_params;
-
-/* --- Shape ----------------------------------------------------------------------------------- */
-
-/* Leading dimension `i` of the result's `lead` in an operand whose own are aligned at the end. */
-static int64_t lead_dim(const phi_type *t, int lead, int i)
-{
-    const int own = t->rank > 2 ? t->rank - 2 : 0, j = i - (lead - own);
-    return j < 0 ? 1 : t->dims[j];
-}
-
-static void set_stack(const phi_type *t, const matmul_params *p, stack *s)
-{
-    s->count = 1;
-    for (int i = p->lead - 1; i >= 0; i--) {
-        const size_t d = (size_t)lead_dim(t, p->lead, i);
-        s->step[i] = d == 1 ? 0 : s->count;
-        s->count *= d;
-    }
-}
-
 static enum ph_status matmul_infer(phi_infer *c)
 {
-    char text_a[PHI_TYPE_TEXT], text_b[PHI_TYPE_TEXT];
-    matmul_params *p = c->params;
-    phi_type *y = &c->out[0];
     enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
     if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
     if (st) return st;
-    const phi_type *a = c->in[0], *b = c->in[1];
-    phi_dims_text(a->rank, a->dims, text_a, sizeof text_a);
-    phi_dims_text(b->rank, b->dims, text_b, sizeof text_b);
-    if (a->rank == 0 || b->rank == 0)
-        return phi_op_fail(c, PH_ERR_SHAPE, "shapes %s and %s, wanted at least one dimension each",
-                           text_a, text_b);
-    const int64_t k = a->dims[a->rank - 1], kb = b->dims[b->rank > 1 ? b->rank - 2 : 0];
-    if (k != kb)
-        return phi_op_fail(c, PH_ERR_SHAPE, "shapes %s and %s: %lld columns meet %lld rows", text_a,
-                           text_b, (long long)k, (long long)kb);
-    p->k = (size_t)k;
-    p->m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1;
-    p->n = b->rank > 1 ? (size_t)b->dims[b->rank - 1] : 1;
-    p->lead = a->rank > b->rank ? a->rank : b->rank;
-    p->lead = p->lead > 2 ? p->lead - 2 : 0;
-    p->count = 1;
-    *y = (phi_type){.dtype = PH_FLOAT32, .rank = p->lead};
-    for (int i = 0; i < p->lead; i++) {
-        const int64_t da = lead_dim(a, p->lead, i), db = lead_dim(b, p->lead, i);
-        if (da != db && da != 1 && db != 1)
-            return phi_op_fail(c, PH_ERR_SHAPE, "shapes %s and %s do not broadcast", text_a,
-                               text_b);
-        y->dims[i] = da == 1 ? db : da;
-        p->dims[i] = (size_t)y->dims[i];
-    }
-    if (a->rank > 1) y->dims[y->rank++] = (int64_t)p->m;
-    if (b->rank > 1) y->dims[y->rank++] = (int64_t)p->n;
-    st = phi_type_check(y, c->node->name, c->err);
-    if (st) return st;
-    for (int i = 0; i < p->lead; i++)
-        if (!phi_mul_size(p->count, p->dims[i], &p->count))
-            return phi_op_fail(c, PH_ERR_OVERFLOW, "shapes %s and %s: too many matrices", text_a,
-                               text_b);
-    set_stack(a, p, &p->a);
-    set_stack(b, p, &p->b);
-    return PH_OK;
+    c->out[0].dtype = PH_FLOAT32;
+    return phi_matmul_shape_infer(c, 0, 1, c->params);
 }
 
 static enum ph_status matmul_macs(const phi_infer *c, int64_t *macs)
 {
-    const phi_type *a = c->in[0];
-    if (!phi_mul_i64(phi_type_count(&c->out[0]), a->dims[a->rank - 1], macs))
-        return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
-    return PH_OK;
+    return phi_matmul_macs(c, 0, macs);
 }
 
 /* --- Products -------------------------------------------------------------------------------- */
 
-/* Which matrix of an operand belongs to matrix `i` of the result. */
-static size_t matrix_of(const matmul_params *p, const stack *s, size_t i)
-{
-    size_t matrix = 0;
-    for (int d = p->lead - 1; d >= 0; d--) {
-        matrix += i % p->dims[d] * s->step[d];
-        i /= p->dims[d];
-    }
-    return matrix;
-}
-
-static bool one_b(const matmul_params *p)
+static bool one_b(const phi_matmul_shape *p)
 {
     return p->b.count == 1;
 }
@@ -184,21 +101,21 @@ typedef struct triple {
 } triple;
 
 /* Y [M, N] = A B; `rows` is M, or that of the whole stack. */
-static step y_step(const matmul_params *p, size_t rows, triple t)
+static step y_step(const phi_matmul_shape *p, size_t rows, triple t)
 {
     return product(rows, p->n, p->k, rows_of(t.a, p->k),
                    phi_weights_matrix(t.b, p->k, (ptrdiff_t)p->n, 1), t.c);
 }
 
 /* dA [M, K] = dY B'; a is dY. */
-static step da_step(const matmul_params *p, size_t rows, triple t)
+static step da_step(const phi_matmul_shape *p, size_t rows, triple t)
 {
     return product(rows, p->k, p->n, rows_of(t.a, p->n),
                    phi_weights_matrix(t.b, p->n, 1, (ptrdiff_t)p->n), t.c);
 }
 
 /* dB [K, N] = A' dY; b is dY. */
-static step db_step(const matmul_params *p, size_t rows, triple t)
+static step db_step(const phi_matmul_shape *p, size_t rows, triple t)
 {
     phi_rows transposed = {.data = t.a, .row = 1, .step = (ptrdiff_t)p->k};
     return product(p->k, p->n, rows, transposed, phi_weights_matrix(t.b, rows, (ptrdiff_t)p->n, 1),
@@ -207,27 +124,27 @@ static step db_step(const matmul_params *p, size_t rows, triple t)
 
 /* --- Stacks ---------------------------------------------------------------------------------- */
 
-typedef step make_step(const matmul_params *p, size_t rows, triple t);
+typedef step make_step(const phi_matmul_shape *p, size_t rows, triple t);
 
 /*
  * For each matrix of `c`, the sum over those matrices of the result that belong to it of the
  * product of their `a` and `b`. NULL stacks are the result's own.
  */
 typedef struct stack_job {
-    const matmul_params *p;
+    const phi_matmul_shape *p;
     make_step *make;
     const float *a, *b;
     float *c;
-    const stack *a_stack, *b_stack, *c_stack;
+    const phi_stack *a_stack, *b_stack, *c_stack;
     size_t a_size, b_size, c_size; /* elements of a matrix */
     phi_pool *pool;                /* inside a product */
     char *work;
     size_t thread_bytes;
 } stack_job;
 
-static size_t stack_index(const stack_job *j, const stack *s, size_t i)
+static size_t stack_index(const stack_job *j, const phi_stack *s, size_t i)
 {
-    return s ? matrix_of(j->p, s, i) : i;
+    return s ? phi_matmul_matrix(j->p, s, i) : i;
 }
 
 static void stack_product(const stack_job *j, size_t i, size_t c, bool accumulate, void *work)
@@ -249,7 +166,7 @@ static void stack_task(void *arg, size_t task, size_t thread)
     }
     bool accumulate = false;
     for (size_t i = 0; i < j->p->count; i++) {
-        if (matrix_of(j->p, j->c_stack, i) != task) continue;
+        if (phi_matmul_matrix(j->p, j->c_stack, i) != task) continue;
         stack_product(j, i, task, accumulate, work);
         accumulate = true;
     }
@@ -286,7 +203,7 @@ static void stack_run(stack_job *j, phi_pool *pool, void *work)
     phi_pool_run(many ? pool : NULL, n, stack_task, j);
 }
 
-static stack_job y_job(const matmul_params *p, const float *a, const float *b, float *y)
+static stack_job y_job(const phi_matmul_shape *p, const float *a, const float *b, float *y)
 {
     return (stack_job){.p = p,
                        .make = y_step,
@@ -300,7 +217,7 @@ static stack_job y_job(const matmul_params *p, const float *a, const float *b, f
                        .c_size = p->m * p->n};
 }
 
-static stack_job da_job(const matmul_params *p, const float *dy, const float *b, float *da)
+static stack_job da_job(const phi_matmul_shape *p, const float *dy, const float *b, float *da)
 {
     return (stack_job){.p = p,
                        .make = da_step,
@@ -314,7 +231,7 @@ static stack_job da_job(const matmul_params *p, const float *dy, const float *b,
                        .c_size = p->m * p->k};
 }
 
-static stack_job db_job(const matmul_params *p, const float *a, const float *dy, float *db)
+static stack_job db_job(const phi_matmul_shape *p, const float *a, const float *dy, float *db)
 {
     return (stack_job){.p = p,
                        .make = db_step,
@@ -330,27 +247,27 @@ static stack_job db_job(const matmul_params *p, const float *a, const float *dy,
 
 /* --- Forward --------------------------------------------------------------------------------- */
 
-static size_t all_rows(const matmul_params *p)
+static size_t all_rows(const phi_matmul_shape *p)
 {
     return p->count * p->m;
 }
 
 static size_t matmul_pack_bytes(const phi_exec *e)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     return one_b(p) && e->in[1].data ? phi_gemm_pack_bytes(p->k, p->n, 1) : 0;
 }
 
 static void matmul_pack(const phi_exec *e, void *packed)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     phi_weights b = phi_weights_matrix(e->in[1].data, p->k, (ptrdiff_t)p->n, 1);
     phi_gemm_pack(&b, p->n, 1, e->pool, packed);
 }
 
 static enum ph_status matmul_forward(const phi_exec *e, ph_error *err)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     (void)err;
     if (one_b(p)) {
         step s = y_step(p, all_rows(p), (triple){e->in[0].data, e->in[1].data, e->out[0].data});
@@ -368,7 +285,7 @@ static enum ph_status matmul_forward(const phi_exec *e, ph_error *err)
 /* --- Backward -------------------------------------------------------------------------------- */
 
 /* dB where there is one B: a sum over the rows of the whole stack. */
-static phi_gemm_tn one_db(const matmul_params *p, const float *a, const float *dy, float *db)
+static phi_gemm_tn one_db(const phi_matmul_shape *p, const float *a, const float *dy, float *db)
 {
     return (phi_gemm_tn){.m = p->k,
                          .n = p->n,
@@ -385,7 +302,7 @@ static phi_gemm_tn one_db(const matmul_params *p, const float *a, const float *d
 
 static size_t matmul_work_bytes(const phi_exec *e, bool backward)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     const size_t threads = phi_pool_threads(e->pool);
     const triple none = {NULL, NULL, NULL};
     if (one_b(p)) {
@@ -408,7 +325,7 @@ static bool wanted(const phi_exec *e, size_t i)
 
 static void one_b_backward(const phi_exec *e, const float *dy)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     if (wanted(e, 0)) {
         step s = da_step(p, all_rows(p), (triple){dy, e->in[1].data, e->din[0].data});
         step_run(&s, e->pool, e->work);
@@ -421,7 +338,7 @@ static void one_b_backward(const phi_exec *e, const float *dy)
 
 static enum ph_status matmul_backward(const phi_exec *e, ph_error *err)
 {
-    const matmul_params *p = e->params;
+    const phi_matmul_shape *p = e->params;
     const float *dy = e->dout[0].data;
     (void)err;
     if (phi_view_absent(&e->dout[0])) {
@@ -455,7 +372,7 @@ const phi_op phi_op_matmul = {.name = "MatMul",
                               .max_out = 1,
                               .layout = PHI_LAYOUT_PLAIN,
                               .trainable = 1u << 1,
-                              .params_bytes = sizeof(matmul_params),
+                              .params_bytes = sizeof(phi_matmul_shape),
                               .infer = matmul_infer,
                               .macs = matmul_macs,
                               .work_bytes = matmul_work_bytes,

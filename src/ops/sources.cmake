@@ -8,10 +8,15 @@ list(APPEND PINHOLE_SOURCES
   ops/global_pool.c
   ops/groups.c
   ops/indices.c
+  ops/int_conv.c
+  ops/int_matmul.c
+  ops/int_product.c
   ops/lp_norm.c
+  ops/matmul_shape.c
   ops/move.c
   ops/op_check.c
   ops/pool_window.c
+  ops/quantised.c
   ops/resample.c
   ops/row_norm.c
   ops/softmax_axis.c
@@ -41,11 +46,14 @@ list(APPEND PINHOLE_SOURCES
   ops/constant.c
   ops/constant_of_shape.c
   ops/conv.c
+  ops/conv_integer.c
   ops/conv_transpose.c
   ops/cos.c
   ops/cosh.c
+  ops/dequantize_linear.c
   ops/div.c
   ops/dropout.c
+  ops/dynamic_quantize_linear.c
   ops/elu.c
   ops/equal.c
   ops/erf.c
@@ -79,6 +87,7 @@ list(APPEND PINHOLE_SOURCES
   ops/lp_pool.c
   ops/lrn.c
   ops/matmul.c
+  ops/matmul_integer.c
   ops/max.c
   ops/max_pool.c
   ops/max_unpool.c
@@ -94,6 +103,9 @@ list(APPEND PINHOLE_SOURCES
   ops/pad.c
   ops/pow.c
   ops/prelu.c
+  ops/qlinear_conv.c
+  ops/qlinear_matmul.c
+  ops/quantize_linear.c
   ops/range.c
   ops/reciprocal.c
   ops/reduce_mean.c

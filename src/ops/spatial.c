@@ -105,6 +105,30 @@ void phi_side_split(phi_side *side, enum phi_auto_pad pad, int64_t total)
     side->end = total - side->begin;
 }
 
+enum ph_status phi_spatial_groups(const phi_infer *c, const phi_type *x, const phi_type *w,
+                                  int64_t *groups)
+{
+    const int64_t g = *groups = phi_attr_int(c->node, "group", 1);
+    const int64_t channels = x->dims[1], filters = w->dims[0];
+    if (g < 1) return phi_op_fail(c, PH_ERR_ARG, "group is %lld, wanted at least 1", (long long)g);
+    if (channels % g)
+        return phi_op_fail(c, PH_ERR_SHAPE, "%lld input channels are not a multiple of group %lld",
+                           (long long)channels, (long long)g);
+    if (filters % g)
+        return phi_op_fail(c, PH_ERR_SHAPE, "%lld output channels are not a multiple of group %lld",
+                           (long long)filters, (long long)g);
+    if (w->dims[1] != channels / g && g == 1)
+        return phi_op_fail(c, PH_ERR_SHAPE, "weights expect %lld channels, input has %lld",
+                           (long long)w->dims[1], (long long)channels);
+    if (w->dims[1] != channels / g)
+        return phi_op_fail(c, PH_ERR_SHAPE,
+                           "weights expect %lld channels in each of %lld groups, input has %lld / "
+                           "%lld = %lld",
+                           (long long)w->dims[1], (long long)g, (long long)channels, (long long)g,
+                           (long long)(channels / g));
+    return PH_OK;
+}
+
 /*
  * SAME: as many windows as strides fit in, the padding shared out to both ends; none where the
  * strides leave gaps (as in ONNX's shape inference; ONNX Runtime then crops, or refuses).

@@ -41,6 +41,11 @@ enum ph_status phi_spatial_read(const phi_infer *c, const phi_type *x, const int
 enum ph_status phi_spatial_element(const phi_infer *c, const char *name, size_t n, size_t i,
                                    int64_t least, int64_t *value);
 
+/* Attribute group of a convolution of x [n,c,...] with weights [k,c/g,...], checked against both.
+ */
+enum ph_status phi_spatial_groups(const phi_infer *c, const phi_type *x, const phi_type *w,
+                                  int64_t *groups);
+
 /* Positions that a kernel spans; at most INT64_MAX / 4. */
 int64_t phi_side_span(const phi_side *side);
 
