@@ -24,6 +24,7 @@ typedef struct decoder {
     size_t at; /* bytes read */
     ph_image *image;
     bool has_pixels; /* at least a row: what a lenient caller gets */
+    bool palette;    /* what is read are numbers of colours, one byte each */
     bool no_memory;
     enum ph_status status;
     char text[196];
@@ -88,27 +89,31 @@ static void configure(decoder *d)
     png_set_crc_action(d->png, crc, desc->lenient ? PNG_CRC_WARN_DISCARD : crc);
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* all but tRNS */
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, (png_const_bytep) "tRNS", 1);
-    if (desc->lenient) png_set_compression_buffer_size(d->png, 64); /* what is lost at the end */
+    if (desc->lenient) png_set_compression_buffer_size(d->png, 16); /* lost at the end */
     if (desc->exif)
         png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "eXIf",
                                     1);
 }
 
-/* Grey or RGB of 8 bits, whatever the file has. */
+/* Grey or RGB of 8 bits, or numbers of colours: bytes of a pixel as it is read. */
 static size_t choose_output(decoder *d)
 {
     const int colour = png_get_color_type(d->png, d->info);
-    if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(d->png);
+    d->palette = colour == PNG_COLOR_TYPE_PALETTE;
+    if (d->palette) png_set_packing(d->png);
     if (colour == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(d->png);
     if (png_get_bit_depth(d->png, d->info) == 16) png_set_strip_16(d->png);
     if (colour & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(d->png);
-    return colour & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    return colour & PNG_COLOR_MASK_COLOR && !d->palette ? 3 : 1;
 }
 
-/* An interlaced image is read in seven passes, each of which fills in some pixels of every row. */
-static void read_rows(decoder *d, int n_passes)
+/*
+ * An interlaced image is read in seven passes, each of which fills in some pixels of every row.
+ * Numbers of colours are read into the first third of the image.
+ */
+static void read_rows(decoder *d, int n_passes, size_t pixel_bytes)
 {
-    const size_t row_bytes = d->image->w * d->image->c;
+    const size_t row_bytes = d->image->w * pixel_bytes;
     if (png_get_rowbytes(d->png, d->info) != row_bytes) leave(d, PH_ERR_INTERNAL);
     for (int pass = 0; pass < n_passes; pass++)
         for (size_t y = 0; y < d->image->h; y++) {
@@ -117,15 +122,27 @@ static void read_rows(decoder *d, int n_passes)
         }
 }
 
-static void check_palette(decoder *d)
+/* Colours for their numbers, from the end on, so that none is overwritten before it is used. Those
+ * that the palette does not have are black, and an error unless the caller is lenient. */
+static enum ph_status look_up_colours(decoder *d)
 {
-    png_colorp palette;
-    int n = 0;
-    if (!png_get_PLTE(d->png, d->info, &palette, &n)) return;
-    const int highest = png_get_palette_max(d->png, d->info);
-    if (highest < n || d->src->desc->lenient) return;
-    snprintf(d->text, sizeof d->text, "a pixel has colour %d of a palette of %d", highest, n);
-    leave(d, PH_ERR_FORMAT);
+    png_colorp palette = NULL;
+    int n_colours = 0;
+    unsigned highest = 0;
+    uint8_t *pixels = d->image->pixels;
+    png_get_PLTE(d->png, d->info, &palette, &n_colours);
+    for (size_t i = d->image->w * d->image->h; i-- > 0;) {
+        const unsigned k = pixels[i];
+        const png_color none = {0, 0, 0}, colour = k < (unsigned)n_colours ? palette[k] : none;
+        if (k > highest) highest = k;
+        pixels[3 * i] = colour.red;
+        pixels[3 * i + 1] = colour.green;
+        pixels[3 * i + 2] = colour.blue;
+    }
+    if (highest < (unsigned)n_colours || d->src->desc->lenient) return PH_OK;
+    snprintf(d->text, sizeof d->text, "a pixel has colour %u of a palette of %d", highest,
+             n_colours);
+    return PH_ERR_FORMAT;
 }
 
 static void find_orientation(decoder *d, phi_image_source *src)
@@ -148,15 +165,14 @@ static void decode(decoder *d, phi_image_source *src, ph_error *err)
     const size_t h = png_get_image_height(d->png, d->info);
     enum ph_status st = phi_image_limit(src, w, h, err);
     if (st) leave(d, st);
-    const size_t c = choose_output(d);
+    const size_t pixel_bytes = choose_output(d), c = d->palette ? 3 : pixel_bytes;
     const int n_passes = png_set_interlace_handling(d->png);
     png_read_update_info(d->png, d->info);
     st = phi_image_alloc(d->mem, w, h, c, &d->image, err);
     if (st) leave(d, st);
     memset(d->image->pixels, 0, w * h * c);
-    read_rows(d, n_passes);
+    read_rows(d, n_passes, pixel_bytes);
     png_read_end(d->png, d->info);
-    check_palette(d);
     if (src->desc->exif) find_orientation(d, src);
 }
 
@@ -179,6 +195,8 @@ enum ph_status phi_png_decode(const ph_allocator *mem, phi_image_source *src, ph
     d->src = src;
     if (setjmp(d->leave) == 0) decode(d, src, err);
     if (d->status == PH_ERR_FORMAT && src->desc->lenient && d->has_pixels) d->status = PH_OK;
+    if (!d->status && d->palette) d->status = look_up_colours(d);
+    if (d->no_memory) d->status = PH_ERR_NOMEM; /* libpng goes on without what it can do without */
     const enum ph_status st = d->status ? report(d, err) : PH_OK;
     png_destroy_read_struct(&d->png, &d->info, NULL);
     if (st)
