@@ -69,7 +69,7 @@ static const char *read_figure(const char *s, double *value, double *half_digit)
 static enum ph_status add_published(phi_counter *c, const char *key, phi_published *p)
 {
     const char *text = ph_graph_metadata(c->g, key);
-    if (!text) return PH_OK;
+    if (!text || !*text) return PH_OK;
     p->text = phi_strdup(&c->a->mem, text);
     if (!p->text) return phi_fail_nomem(c->err);
     const char *end = read_figure(text, &p->value, &p->half_digit);
@@ -81,7 +81,7 @@ static enum ph_status add_published(phi_counter *c, const char *key, phi_publish
 static enum ph_status add_text(phi_counter *c, const char *key, char **text)
 {
     const char *value = ph_graph_metadata(c->g, key);
-    if (!value) return PH_OK;
+    if (!value || !*value) return PH_OK;
     *text = phi_strdup(&c->a->mem, value);
     return *text ? PH_OK : phi_fail_nomem(c->err);
 }
@@ -100,7 +100,8 @@ enum ph_status phi_add_notes(phi_counter *c)
         if (!phi_grow(&a->mem, (void **)&a->notes, a->n_notes, &a->notes_capacity,
                       sizeof *a->notes))
             return phi_fail_nomem(c->err);
-        st = add_text(c, key, &a->notes[a->n_notes++]);
+        st = add_text(c, key, &a->notes[a->n_notes]);
+        if (a->notes[a->n_notes]) a->n_notes++;
     }
     return st;
 }

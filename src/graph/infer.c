@@ -185,18 +185,6 @@ static enum ph_status infer_node(phi_facts *f, size_t i, const phi_infer_desc *d
 
 /* --- Going on past problems -------------------------------------------------------------------- */
 
-/* What the file declares, where inference cannot say more: an open first dimension is 1. */
-static void declared_type(const phi_value *v, phi_type *t)
-{
-    *t = (phi_type){ .dtype = v->dtype, .rank = v->rank };
-    if (ph_dtype_size(v->dtype) == 0) t->rank = -1;
-    for (int d = 0; d < t->rank; d++) {
-        t->dims[d] = v->dims[d] < 0 && d == 0 ? 1 : v->dims[d];
-        if (t->dims[d] < 0) t->rank = -1;
-    }
-    if (t->rank >= 0 && phi_type_check(t, v->name, NULL)) t->rank = -1;
-}
-
 static bool inputs_are_known(const phi_facts *f, const phi_node *n)
 {
     for (size_t k = 0; k < n->n_in; k++)
@@ -237,7 +225,7 @@ static enum ph_status survey_node(phi_facts *f, size_t i, const phi_infer_desc *
     }
     for (size_t k = 0; k < n->n_out && !st; k++)
         if (n->out[k] != PH_NONE)
-            declared_type(&f->graph->values[n->out[k]], &f->value[n->out[k]].type);
+            phi_declared_type(f, n->out[k], &f->value[n->out[k]].type);
     return st;
 }
 

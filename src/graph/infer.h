@@ -13,6 +13,10 @@ enum ph_status phi_infer_check_desc(const ph_graph *g, const phi_infer_desc *d, 
 enum ph_status phi_infer_input(const ph_graph *g, const phi_value *v, const phi_infer_desc *desc,
                                phi_type *t, const ph_tensor **value, ph_error *err);
 
+/* The type that the file declares for a value, open dimensions filled in from the inputs; rank -1 if
+ * that leaves anything open, or cannot hold as inputs have other shapes than the file declares. */
+void phi_declared_type(const phi_facts *f, ph_value value, phi_type *t);
+
 /*
  * Compute the results of a node, all of whose operands that count are constants; they are facts
  * from then on. `phi_can_fold` says whether that is possible and wanted.

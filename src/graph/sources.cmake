@@ -9,6 +9,7 @@ list(APPEND PINHOLE_SOURCES
   graph/copy.c
   graph/fold.c
   graph/infer.c
+  graph/infer_declared.c
   graph/infer_inputs.c
   graph/loop.c
   graph/names.c

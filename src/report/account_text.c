@@ -89,7 +89,7 @@ static void put_totals(table *t)
     fprintf(t->c.f, ", %s%.1f MB of activations\n", s->unknown_activations ? "at least " : "",
             1e-6 * (double)s->activation_bytes);
     fputs("1 MAC = 2 FLOP", t->c.f);
-    if (s->macs && s->moved_bytes)
+    if (s->macs && s->moved_bytes && !s->unknown_macs)
         fprintf(t->c.f, "; %.1f FLOP for each byte that %s moves",
                 phi_intensity(s->macs, s->moved_bytes),
                 t->a->planned ? "the planned run" : "a layer");

@@ -127,10 +127,10 @@ int phi_wider(int width, const char *text)
 
 const char *phi_ratio(double a, double b, char buf[PHI_GROUPED_BYTES])
 {
-    if (a <= 0 || b < 0) return "";
+    if (a <= 0 || b <= 0) return "";
     const double r = b / a;
     if (a == b) return "=";
-    const int decimals = r >= 99.95 ? 0 : r >= 9.995 ? 1 : r >= 0.0995 || r == 0 ? 2 : 4;
+    const int decimals = r >= 99.95 ? 0 : r >= 9.995 ? 1 : r >= 0.0995 ? 2 : 4;
     snprintf(buf, PHI_GROUPED_BYTES, "%.*f", decimals, r);
     return buf;
 }

@@ -28,14 +28,16 @@ static bool same_shape(const ph_layer_cost *a, const ph_layer_cost *b)
 }
 
 /*
- * How much speaks for two layers being the same one; 0: nothing. The operator must be, and either
- * the name, or the shape of the result, or the number of parameters.
+ * How much speaks for two layers being the same one; 0: nothing. The operator must be the same and,
+ * unless the name is, the kind of layer and either the shape of the result or the number of
+ * parameters.
  */
 static int likeness(const ph_layer_cost *a, const ph_layer_cost *b)
 {
     if (!same_op(a, b)) return 0;
     const bool name = strcmp(a->name, b->name) == 0, shape = same_shape(a, b);
     const bool weights = a->parameters > 0 && a->parameters == b->parameters;
+    if (!name && a->kind != b->kind) return 0;
     return 8 * name + 3 * shape + 2 * weights;
 }
 

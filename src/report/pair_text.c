@@ -112,7 +112,9 @@ static void put_times(side_by_side *t, int64_t a, int64_t b)
 static void put_words(side_by_side *t)
 {
     const ph_totals *a = &t->p->of[0]->totals, *b = &t->p->of[1]->totals;
-    const int64_t ca = a->classifier_parameters, cb = b->classifier_parameters;
+    const bool differ = a->parameters != b->parameters;
+    const int64_t ca = differ ? a->classifier_parameters : 0,
+                  cb = differ ? b->classifier_parameters : 0;
     fputc('\n', t->c.f);
     if (a->parameters > 0 && b->parameters > 0) {
         fputs("parameters: A has ", t->c.f);

@@ -309,6 +309,116 @@ static void test_savings_through_pad(void **state)
     ph_account_free(b);
 }
 
+/* SqueezeNet's fire module (arXiv:1602.07360): expand1x1 reads the squeezed channels, too. Worked
+ * out by hand for fire2 of version 1.1: 64 -> 16 -> 64 + 64 on 55x55. */
+static void test_savings_with_1x1(void **state)
+{
+    (void)state;
+    ph_account *a =
+        account_of_text("input x 64x55x55\nsqueeze: conv 1x1 16\nr: relu\ne1: conv 1x1 64\nrelu\n"
+                        "e3: conv 3x3 64 pad 1 from r\nconcat relu_1\n");
+    const ph_saving *s = saving(a, "squeeze");
+    const int64_t squeeze = 64 * 16 + 16, e1 = 16 * 64 + 64, e3 = 9 * 16 * 64 + 64;
+    assert_int_equal(s->n_consumers, 1);
+    assert_string_equal(s->consumer, "e3");
+    assert_int_equal(s->parameters_with, squeeze + e3);
+    assert_int_equal(s->parameters_without, 9 * 64 * 64 + 64);
+    assert_int_equal(s->n_1x1, 1);
+    assert_int_equal(s->all.parameters_with, squeeze + e1 + e3);
+    assert_int_equal(s->all.parameters_without, 10 * 64 * 64 + 128);
+    assert_int_equal(s->all.macs_with, 3025 * 16 * (64 + 64 + 9 * 64));
+    assert_int_equal(s->all.macs_without, 3025 * 10 * 64 * 64);
+    assert_null(s->growth);
+    ph_account_free(a);
+}
+
+/* The bottleneck as a whole: 1x1 256 -> 64, 3x3 64 -> 64, 1x1 64 -> 256 against one 3x3 of 256
+ * channels. Only where each is read by the next one alone. */
+static void test_savings_of_bottleneck(void **state)
+{
+    (void)state;
+    ph_account *a = account_of_zoo("bottleneck-block");
+    const ph_saving *s = ph_account_saving(a, 0);
+    assert_string_equal(s->growth, "expand");
+    assert_int_equal(s->c_out, 256);
+    assert_int_equal(s->n_1x1, 0);
+    assert_int_equal(s->bottleneck.parameters_with, 69632);
+    assert_int_equal(s->bottleneck.parameters_without, 9 * 256 * 256);
+    assert_int_equal(s->bottleneck.macs_with, 218365952);
+    assert_int_equal(s->bottleneck.macs_without, 3136 * INT64_C(9) * 256 * 256);
+    ph_account_free(a);
+    /* biases; another size out than in; a stride in the last one becomes that of the one instead */
+    a = account_of_text("input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\nrelu\n"
+                        "g: conv 1x1 5 / 2\n");
+    s = saving(a, "r");
+    assert_string_equal(s->growth, "g");
+    assert_int_equal(s->bottleneck.parameters_with, 18 + 57 + 20);
+    assert_int_equal(s->bottleneck.parameters_without, 9 * 8 * 5 + 5);
+    assert_int_equal(s->bottleneck.macs_with, 81 * 16 + 81 * 54 + 25 * 15);
+    assert_int_equal(s->bottleneck.macs_without, 25 * 9 * 8 * 5);
+    ph_account_free(a);
+    static const char *const none[] = {
+        /* the middle is read twice, the reduction is, the last one shrinks, or is no 1x1 */
+        "input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\ng: conv 1x1 5\nconv 1x1 5 from m\n"
+        "add g\n",
+        "input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\ng: conv 1x1 5\nz: conv 1x1 5 from r\n"
+        "add g\n",
+        "input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\ng: conv 1x1 2\n",
+        "input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\ng: conv 3x3 5\n",
+        "input x 8x9x9\nr: conv 1x1 2\nm: conv 3x3 3 pad 1\ng: conv 1x1 5\nconcat m\n"};
+    for (size_t i = 0; i < COUNT(none); i++) {
+        a = account_of_text(none[i]);
+        assert_null(saving(a, "r")->growth);
+        assert_int_equal(saving(a, "r")->bottleneck.parameters_with, 0);
+        ph_account_free(a);
+    }
+}
+
+/* --- Kinds --------------------------------------------------------------------------------- */
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    ph_account *a = account_of_text("input x 8x6x6\na: conv 1x1 4\nb: conv 3x3 8 pad 1\n"
+                                    "c: conv 3x3 8 pad 1 groups 4\nd: depthwise 3x3 pad 1\n"
+                                    "e: conv 1x1 8 groups 2\nf: depthwise 1x1\ng: fc 2\nh: relu\n");
+    static const enum ph_kind wanted[] = {PH_KIND_1X1,       PH_KIND_CONV,    PH_KIND_GROUPED,
+                                          PH_KIND_DEPTHWISE, PH_KIND_GROUPED, PH_KIND_DEPTHWISE,
+                                          PH_KIND_DENSE,     PH_KIND_OTHER};
+    const char name[][2] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    for (size_t i = 0; i < COUNT(wanted); i++)
+        assert_int_equal(layer(a, name[i])->kind, wanted[i]);
+    assert_string_equal(ph_kind_name(PH_KIND_1X1), "1x1");
+    assert_string_equal(ph_kind_name(PH_KIND_DEPTHWISE), "depthwise");
+    assert_string_equal(ph_kind_name((enum ph_kind)99), "?");
+    ph_account_free(a);
+}
+
+/* The last weights before scores; with their norm, but not through a sum, and not before an image.
+ */
+static void test_classifier(void **state)
+{
+    (void)state;
+    ph_account *a = account_of_text("input x 4x5x5\na: conv 3x3 6\nb: conv 1x1 7 nobias\nn: bn\n"
+                                    "relu\nglobalavgpool\nflatten\nsoftmax\n");
+    assert_false(layer(a, "a")->classifier);
+    assert_true(layer(a, "b")->classifier);
+    assert_true(layer(a, "n")->classifier);
+    assert_int_equal(ph_account_totals(a)->classifier_parameters, 42 + 14);
+    assert_int_equal(ph_account_totals(a)->classifier_macs, 9 * 42);
+    ph_account_free(a);
+    static const char *const none[] = {
+        "input x 4x5x5\na: conv 3x3 6\nb: conv 1x1 7\n", /* an image of 3x3 */
+        "input x 4x5x5\na: conv 3x3 6\nb: conv 3x3 6 pad 1\nadd a\nglobalavgpool\nflatten\n"};
+    for (size_t i = 0; i < COUNT(none); i++) {
+        a = account_of_text(none[i]);
+        assert_int_equal(ph_account_totals(a)->classifier_parameters, 0);
+        assert_int_equal(ph_account_totals(a)->classifier_macs, 0);
+        assert_false(layer(a, "b")->classifier);
+        ph_account_free(a);
+    }
+}
+
 /* --- Counting ----------------------------------------------------------------------------- */
 
 /* Settings (a ratio, bounds, constants that are not trained) and running statistics are no
@@ -319,6 +429,9 @@ static void test_what_counts(void **state)
     ph_account *a = account_of_text("input x 3x4x4\nn: normalize 1 / 2\nb: bn\nc: clip 0 1\n"
                                     "d: dropout 0.5\nr: reshape 6x8\np: softmax\n");
     assert_int_equal(layer(a, "b")->parameters, 6);
+    assert_int_equal(layer(a, "b")->statistics, 6);
+    assert_int_equal(ph_account_totals(a)->statistics, 6);
+    assert_int_equal(ph_account_totals(a)->weights, 0);
     assert_int_equal(ph_account_totals(a)->parameters, 6);
     assert_int_equal(ph_account_totals(a)->parameter_bytes, 24);
     assert_int_equal(ph_account_totals(a)->macs, 0);
@@ -552,6 +665,10 @@ int main(void)
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_savings),
         cmocka_unit_test(test_savings_order),
+        cmocka_unit_test(test_savings_with_1x1),
+        cmocka_unit_test(test_savings_of_bottleneck),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_classifier),
         cmocka_unit_test(test_savings_through_pad),
         cmocka_unit_test(test_what_counts),
         cmocka_unit_test(test_types_that_count),

@@ -364,6 +364,177 @@ static void test_table(void **state)
     }
 }
 
+/* --- What others say ---------------------------------------------------------------------- */
+
+/* conv 3x3 of 2 to 5: 90 weights and 5 biases, norm 10 and 10 statistics; on 4x4: 1440 MACs */
+static char *text_with(const char *parameters, const char *macs, const char *note)
+{
+    ph_graph *g = parse("input x 2x4x4\nc: conv 3x3 5 pad 1\nbn\n");
+    ph_error err = {0};
+    if (parameters) ph_graph_set_metadata(g, "pinhole.published.parameters", parameters, &err);
+    if (macs) ph_graph_set_metadata(g, "pinhole.published.macs", macs, &err);
+    if (note) ph_graph_set_metadata(g, "pinhole.note.1", note, &err);
+    ph_graph_set_metadata(g, "pinhole.title", "A title", &err);
+    ph_graph_set_metadata(g, "pinhole.paper", "Somebody 2015, table 1", &err);
+    assert_int_equal(err.status, PH_OK);
+    ph_account *a = account_and_free(g);
+    char *text = written(a, PH_FORMAT_TEXT);
+    check_lines(text, 100);
+    ph_account_free(a);
+    return text;
+}
+
+static void test_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *published, *wanted;
+    } cases[] = {
+        {"105 here", "  parameters published: 105 here\n             counted:   105, the same\n"},
+        {"105", "published: 105\n             counted:   105, the same\n"},
+        {"0.1k there", "counted:   105, the same to the digits printed\n"},
+        {"0.105K there", "counted:   105, the same\n"},
+        {"1.05e2 there", "counted:   105, the same\n"},
+        {"0.10e3 there", "counted:   105, the same to the digits printed\n"},
+        {"0.11K there", "counted:   105, the same to the digits printed\n"},
+        {"0.12K there", "counted:   105, 15 fewer (-12.50 %)\n"},
+        {"100 there", "counted:   105, 5 more (+5.00 %)\n"},
+        {"1,105 there", "counted:   105, 1,000 fewer (-90.50 %)\n"},
+        {"115 there", "115 agree\n"}, /* with the running statistics */
+        {"90 there", "the weights alone, without biases and norms: 90 agree\n"},
+        {"about 100", "published: about 100\n             counted:   105\n"},
+        {"1.2.3 x", "counted:   105\n"},
+        {"5X x", "counted:   105\n"},
+        {"1e x", "counted:   105\n"},
+        {"99999999999999999999 x", "counted:   105\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *text = text_with(cases[i].published, NULL, NULL);
+        has(text, cases[i].wanted);
+        free(text);
+    }
+    char *text = text_with(NULL, "1.4K x", "why\x1b it is so");
+    has(text, "x float32[1,2,4,4]\nA title\nSomebody 2015, table 1\n\n");
+    has(text, "\nWhat others say\n  MACs       published: 1.4K x\n"
+              "             counted:   1,440, the same to the digits printed\n  - why? it is so\n");
+    has(text, "Parameters counted otherwise\n"
+              "               90 the weights alone, without biases and norms\n"
+              "              115 with the running statistics of norms\n");
+    free(text);
+    char note[600] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(note, i % 9 ? "word " : "w ");
+    text = text_with(NULL, NULL, note); /* in lines of 100 characters */
+    has(text, "\n  - w word");
+    has(text, "\n    word");
+    free(text);
+    text = text_with("", NULL, NULL);
+    if (strstr(text, "What others say")) fail_msg("%s", text);
+    free(text);
+}
+
+static void test_published_json(void **state)
+{
+    (void)state;
+    ph_graph *g = parse("input x 2x4x4\nc: conv 3x3 5 pad 1\n");
+    ph_graph_set_metadata(g, "pinhole.published.parameters", "100 there", NULL);
+    ph_graph_set_metadata(g, "pinhole.note.1", "one", NULL);
+    ph_graph_set_metadata(g, "pinhole.note.2", "two", NULL);
+    ph_graph_set_metadata(g, "pinhole.note.4", "not in a row", NULL);
+    ph_account *a = account_and_free(g);
+    char *text = written(a, PH_FORMAT_JSON);
+    json_t *doc = parsed(text);
+    const json_t *p = json_object_get(doc, "published"), *n = json_object_get(p, "parameters");
+    assert_string_equal(string(n, "text"), "100 there");
+    assert_int_equal(integer(n, "counted"), 95);
+    assert_true(json_real_value(json_object_get(n, "figure")) == 100);
+    assert_true(json_real_value(json_object_get(n, "difference")) == -5);
+    assert_true(json_is_false(json_object_get(n, "agrees")));
+    assert_true(json_is_null(json_object_get(p, "macs")));
+    assert_true(json_is_null(json_object_get(p, "paper")));
+    assert_int_equal(json_array_size(json_object_get(p, "notes")), 2);
+    json_decref(doc);
+    free(text);
+    ph_account_free(a);
+}
+
+/* --- Not understood, bounds --------------------------------------------------------------- */
+
+static ph_account *account_with_unknown(void)
+{
+    ph_value x;
+    ph_graph *g = graph_with(4, (const int64_t[]){1, 4, 5, 5}, &x);
+    ph_value y = binary(g, "Conv", "known", x, weights(g, "w", 4, 4, 1));
+    y = unary(g, "Strange", "odd", y);
+    y = binary(g, "Conv", "behind", y, weights(g, "w3", 4, 4, 3));
+    return account_of_output(g, y);
+}
+
+/* Unknown is never 0: "?" in the table, null in JSON, empty in CSV. */
+static void test_unknown(void **state)
+{
+    (void)state;
+    ph_account *a = account_with_unknown();
+    char *text = written(a, PH_FORMAT_TEXT), *csv = written(a, PH_FORMAT_CSV);
+    char *json = written(a, PH_FORMAT_JSON), *roofline = written(a, PH_FORMAT_ROOFLINE);
+    check_lines(text, 100);
+    check_lines(roofline, 100);
+    has(text, "\nodd    Strange  ?                -          ?                ?\n");
+    has(text, "total: 3 layers, 160 parameters (0.0 MB), at least 400 MACs, at least 0.0 MB");
+    has(text, "Not understood: 2 layers.");
+    has(text, "  odd: Strange 'odd': operator Strange is not supported\n");
+    has(csv, "odd,Strange,,0,,,,0.000000,0.000000,,other,Strange 'odd': operator Strange is not "
+             "supported\r\n");
+    has(roofline, "odd    Strange         ?           ?       -\n");
+    json_t *doc = parsed(json);
+    const json_t *odd = json_array_get(json_object_get(doc, "layers"), 1);
+    static const char *const keys[] = {"macs", "activation_bytes", "moved_bytes", "output_shape",
+                                       "flop_per_byte"};
+    for (size_t i = 0; i < COUNT(keys); i++)
+        assert_true(json_is_null(json_object_get(odd, keys[i])));
+    assert_string_equal(string(odd, "unknown"), "Strange 'odd': operator Strange is not supported");
+    const json_t *totals = json_object_get(doc, "totals");
+    assert_int_equal(integer(totals, "macs"), 400);
+    assert_int_equal(integer(totals, "layers_with_unknown_macs"), 2);
+    assert_int_equal(integer(totals, "layers_not_understood"), 2);
+    json_decref(doc);
+    free(text);
+    free(csv);
+    free(json);
+    free(roofline);
+    ph_account_free(a);
+}
+
+/* 2 * 400 FLOP at 1 GFLOP/s: 0.8 us; 400 + 400 + 64 bytes at 2 GB/s: 0.43 us */
+static void test_roofline(void **state)
+{
+    (void)state;
+    ph_account *a = account_of_text("input x 4x5x5\nc: conv 1x1 4 nobias\nrelu\n");
+    char *text = written(a, PH_FORMAT_ROOFLINE);
+    assert_string_equal(text, "layer  operator     MACs bytes moved  FLOP/B\n"
+                              "c      Conv          400         864     0.9\n"
+                              "relu_1 Relu            -         800       -\n");
+    free(text);
+    ph_account_set_peak(a, 1e9, 2e9);
+    text = written(a, PH_FORMAT_ROOFLINE);
+    has(text, " us at peak us to move bound by\n");
+    has(text, "    0.9       0.80       0.43 arithmetic\n");
+    has(text, "       -       0.40 memory\n");
+    has(text, "lower bound: 0.001 ms, each layer at the slower of 1.0 GFLOP/s and 2.0 GB/s\n");
+    free(text);
+    text = written(a, PH_FORMAT_CSV);
+    has(text, "unknown,bound_nanoseconds\r\n");
+    has(text, ",864,1x1,,800\r\n");
+    free(text);
+    text = written(a, PH_FORMAT_JSON);
+    json_t *doc = parsed(text);
+    assert_true(json_real_value(json_object_get(json_array_get(json_object_get(doc, "layers"), 0),
+                                                "bound_seconds")) == 800 / 1e9);
+    json_decref(doc);
+    free(text);
+    ph_account_free(a);
+}
+
 /* Long names lose their middle, between characters; short ones of several bytes a character none.
  */
 static void test_long_names(void **state)
@@ -465,12 +636,14 @@ static void test_write_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_json_out_of_memory),
-        cmocka_unit_test(test_json),          cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_json_names),
-        cmocka_unit_test(test_table),         cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_many_inputs),
-        cmocka_unit_test(test_write_errors),
+        cmocka_unit_test(test_out_of_memory),  cmocka_unit_test(test_json_out_of_memory),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_hostile_names),  cmocka_unit_test(test_json_names),
+        cmocka_unit_test(test_table),          cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_empty),          cmocka_unit_test(test_many_inputs),
+        cmocka_unit_test(test_write_errors),   cmocka_unit_test(test_published),
+        cmocka_unit_test(test_published_json), cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_roofline),
     };
     return cmocka_run_group_tests_name("account_report", tests, NULL, NULL);
 }
