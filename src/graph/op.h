@@ -12,7 +12,7 @@
 struct phi_node;
 
 #define PHI_MAX_IN 512 /* inputs of a node; Concat and Sum are variadic */
-#define PHI_MAX_OUT 8
+#define PHI_MAX_OUT 64
 
 /* An attribute the operator knows. `first`, `last`: opsets in which it exists (last 0: still). */
 typedef struct phi_attr_rule {

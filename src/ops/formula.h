@@ -23,8 +23,8 @@ enum ph_status phi_formula_backward(const phi_exec *e, ph_error *err);
 /* All but name, since, family and backward. */
 #define PHI_FORMULA_OP                                                                             \
     .attrs = phi_unary_attrs, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,                \
-    .keeps_channels = true, .layout = PHI_LAYOUT_ANY, .infer = phi_formula_infer,                  \
-    .forward = phi_formula_forward
+    .keeps_channels = true, .layout = PHI_LAYOUT_ANY, .passes = PHI_PASSES_ELEMENTS,               \
+    .infer = phi_formula_infer, .forward = phi_formula_forward
 
 /* Kernels f32 and f64 of `single` and `twice`, expressions of u. */
 #define PHI_FORMULA_FLOATS(single, twice)                                                          \

@@ -1,7 +1,9 @@
 list(APPEND PINHOLE_SOURCES
   ops/op_list.c
+  ops/arg_extreme.c
   ops/axes.c
   ops/binary.c
+  ops/blocks.c
   ops/channel_norm.c
   ops/elements.c
   ops/formula.c
@@ -17,6 +19,7 @@ list(APPEND PINHOLE_SOURCES
   ops/op_check.c
   ops/pool_window.c
   ops/quantised.c
+  ops/reduce.c
   ops/resample.c
   ops/row_norm.c
   ops/softmax_axis.c
@@ -31,6 +34,8 @@ list(APPEND PINHOLE_SOURCES
   ops/add.c
   ops/affine.c
   ops/and.c
+  ops/arg_max.c
+  ops/arg_min.c
   ops/asin.c
   ops/asinh.c
   ops/atan.c
@@ -50,6 +55,7 @@ list(APPEND PINHOLE_SOURCES
   ops/conv_transpose.c
   ops/cos.c
   ops/cosh.c
+  ops/depth_to_space.c
   ops/dequantize_linear.c
   ops/div.c
   ops/dropout.c
@@ -108,7 +114,16 @@ list(APPEND PINHOLE_SOURCES
   ops/quantize_linear.c
   ops/range.c
   ops/reciprocal.c
+  ops/reduce_l1.c
+  ops/reduce_l2.c
+  ops/reduce_log_sum.c
+  ops/reduce_log_sum_exp.c
+  ops/reduce_max.c
   ops/reduce_mean.c
+  ops/reduce_min.c
+  ops/reduce_prod.c
+  ops/reduce_sum.c
+  ops/reduce_sum_square.c
   ops/relu.c
   ops/reshape.c
   ops/resize.c
@@ -126,6 +141,8 @@ list(APPEND PINHOLE_SOURCES
   ops/softmax.c
   ops/softplus.c
   ops/softsign.c
+  ops/space_to_depth.c
+  ops/split.c
   ops/sqrt.c
   ops/squeeze.c
   ops/sub.c
@@ -134,6 +151,7 @@ list(APPEND PINHOLE_SOURCES
   ops/tan.c
   ops/tanh.c
   ops/thresholded_relu.c
+  ops/tile.c
   ops/transpose.c
   ops/unsqueeze.c
   ops/upsample.c

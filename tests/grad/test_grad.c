@@ -87,6 +87,16 @@ static count counts[] = {
     {"Max", 60},
     {"Min", 60},
     {"Mean", 60},
+    {"ReduceSum", 40},
+    {"ReduceL1", 40},
+    {"ReduceL2", 40},
+    {"ReduceSumSquare", 40},
+    {"ReduceLogSum", 40},
+    {"ReduceLogSumExp", 40},
+    {"Split", 40},
+    {"Tile", 40},
+    {"DepthToSpace", 40},
+    {"SpaceToDepth", 40},
 };
 // clang-format on
 

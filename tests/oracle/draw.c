@@ -470,26 +470,6 @@ void draw_softmax(sheet *s)
         or_set_int(&s->c->node, "axis", draw_int(&s->r, -rank, rank - 1));
 }
 
-void draw_reduce_mean(sheet *s)
-{
-    draw_rng *r = &s->r;
-    or_node *n = &s->c->node;
-    int64_t dims[5], axes[5];
-    int rank = shape(s, 1, 5, dims), n_axes = 0;
-    give(s, rank, dims, -1, 1);
-    for (int i = 0; i < rank; i++)
-        if (draw_chance(r, 50)) axes[n_axes++] = draw_chance(r, 30) ? i - rank : i;
-    if (draw_chance(r, 50)) or_set_int(n, "keepdims", draw_int(r, 0, 1));
-    if (draw_chance(r, 30)) {
-        n->opset = 18;
-        if (n_axes) give_integers(s, n_axes, axes);
-        if (draw_chance(r, 30)) or_set_int(n, "noop_with_empty_axes", draw_int(r, 0, 1));
-    } else {
-        n->opset = (int)ONE_OF(r, 11, 13, 17);
-        if (n_axes) or_set_ints(n, "axes", n_axes, axes);
-    }
-}
-
 void draw_unary(sheet *s)
 {
     or_node *n = &s->c->node;
