@@ -14,6 +14,7 @@ typedef struct bench_options {
     const char *model, *json;
     cli_texts shapes;
     size_t threads, batch, iters, warmup;
+    bool exact;
 } bench_options;
 
 typedef struct bench_result {
@@ -189,18 +190,18 @@ static int print_json(const bench_options *o, const bench_result *r)
 
 /* --- The command ---------------------------------------------------------------------------- */
 
-static int plan_and_count(const char *model, const ph_graph *g, const cli_hints *hints,
+static int plan_and_count(const bench_options *o, const ph_graph *g, const cli_hints *hints,
                           ph_plan **plan, int64_t *macs)
 {
     ph_error err = {0};
     ph_account *account = NULL;
-    ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at};
+    ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at, .exact = o->exact};
     enum ph_status st = ph_account_new(g, hints->n, hints->at, &account, &err);
-    if (st) return cli_fail_in(model, st, &err);
+    if (st) return cli_fail_in(o->model, st, &err);
     *macs = ph_account_totals(account)->macs;
     ph_account_free(account);
     st = ph_plan_new(g, &desc, plan, &err);
-    return st ? cli_fail_in(model, st, &err) : CLI_OK;
+    return st ? cli_fail_in(o->model, st, &err) : CLI_OK;
 }
 
 static int bench(const ph_graph *g, const bench_options *o)
@@ -212,7 +213,7 @@ static int bench(const ph_graph *g, const bench_options *o)
     if (status == CLI_OK && !r.seconds) status = cli_nomem();
     if (status == CLI_OK) status = cli_hints_shapes(&hints, g, &o->shapes);
     if (status == CLI_OK && o->batch) status = cli_hints_batch(&hints, g, (int64_t)o->batch);
-    if (status == CLI_OK) status = plan_and_count(o->model, g, &hints, &plan, &r.macs);
+    if (status == CLI_OK) status = plan_and_count(o, g, &hints, &plan, &r.macs);
     if (status == CLI_OK) status = run_bench(plan, o, &r);
     if (status == CLI_OK && !(o->json && strcmp(o->json, "-") == 0)) print_text(o, &r);
     if (status == CLI_OK && o->json) status = print_json(o, &r);
@@ -234,6 +235,7 @@ int cmd_bench(int argc, char **argv)
                   "runs before them that do not count (3)")},
         {OPT_TEXTS("shape", 's', &o.shapes, "[NAME=]DIMS",
                    CLI_SHAPE_HELP)},
+        {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
         {OPT_TEXT("json", 'j', &o.json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntext")},
     };

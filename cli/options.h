@@ -16,6 +16,9 @@ typedef struct cli_texts {
     const char *at[CLI_MAX_TEXTS];
 } cli_texts;
 
+#define CLI_EXACT_HELP                                                                             \
+    "no Winograd convolutions: slower, and rounded as the\ndefinition has it"
+
 enum cli_kind {
     CLI_FLAG,  /* to: bool, set to true */
     CLI_TEXT,  /* to: const char * */

@@ -99,7 +99,8 @@ static int run_plan(const ph_plan *plan, const ph_graph *g, size_t threads,
 }
 
 /* A plan for these inputs; the values of those that shapes depend on become part of it. */
-static int new_plan(const ph_graph *g, const char *model, ph_tensor *const *inputs, ph_plan **plan)
+static int new_plan(const ph_graph *g, const run_options *o, ph_tensor *const *inputs,
+                    ph_plan **plan)
 {
     size_t n = ph_graph_n_inputs(g);
     cli_hints hints;
@@ -109,7 +110,7 @@ static int new_plan(const ph_graph *g, const char *model, ph_tensor *const *inpu
     int status = cli_hints_new(g, &hints);
     if (status == CLI_OK && (!wanted || !values)) status = cli_nomem();
     if (status == CLI_OK) {
-        ph_plan_desc desc = {.n_values = n, .values = values};
+        ph_plan_desc desc = {.n_values = n, .values = values, .exact = o->exact};
         for (size_t i = 0; i < n; i++) {
             values[i] = (ph_known_value){ph_value_name(g, ph_graph_input(g, i)), inputs[i]};
         }
@@ -122,7 +123,7 @@ static int new_plan(const ph_graph *g, const char *model, ph_tensor *const *inpu
         desc.n_hints = hints.n;
         desc.hints = hints.at;
         if (!st) st = ph_plan_new(g, &desc, plan, &err);
-        if (st) status = cli_fail_in(model, st, &err);
+        if (st) status = cli_fail_in(o->model, st, &err);
     }
     cli_hints_free(&hints);
     free(wanted);
@@ -135,7 +136,7 @@ int run_graph(const ph_graph *g, const run_options *o, ph_tensor *const *inputs,
 {
     ph_plan *plan = NULL;
     int status = check_types(g, inputs, from);
-    if (status == CLI_OK) status = new_plan(g, o->model, inputs, &plan);
+    if (status == CLI_OK) status = new_plan(g, o, inputs, &plan);
     if (status == CLI_OK) status = run_plan(plan, g, o->threads, inputs, outputs);
     ph_plan_free(plan);
     return status;
@@ -259,6 +260,7 @@ int cmd_run(int argc, char **argv)
             "shape", 's', &o.shapes, "[NAME=]DIMS",
             "insist on a shape of an input, such as 3x224x224\n(repeatable; else the file's)")},
         {OPT_SIZE("threads", 't', &o.threads, "N", 1, 1024, "threads (one per CPU)")},
+        {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
     };
     const cli_spec spec = {
         .operands = "MODEL",

@@ -630,6 +630,10 @@ typedef struct ph_plan_desc {
     size_t n_values;
     const ph_known_value *values;
     bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
+    /* Convolutions by their definition only. Otherwise 3x3 and 5x5 ones of stride 1 may go through
+     * Winograd's minimal filtering (arXiv:1509.09308), which multiplies less and rounds differently;
+     * docs/numerics.md has the errors measured. */
+    bool exact;
 } ph_plan_desc;
 
 /*

@@ -25,6 +25,8 @@ static const struct level {
 } levels[] = {
     {"scalar", 0},
     {"avx2", PHI_CPU_AVX2},
+    {"avx512", PHI_CPU_AVX2 | PHI_CPU_AVX512},
+    {"neon", PHI_CPU_NEON},
 };
 
 #define KNOWN (1u << 31) /* marks that a cached set of flags has been filled in */

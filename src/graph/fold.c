@@ -81,7 +81,8 @@ enum ph_status phi_fold_node(phi_facts *f, const phi_infer *c)
                   .in = in,
                   .out = out,
                   .lo = -INFINITY,
-                  .hi = INFINITY};
+                  .hi = INFINITY,
+                  .exact = true};
     if (!st && n->op->work_bytes) {
         const size_t bytes = n->op->work_bytes(&e, false);
         if (bytes && !(e.work = phi_alloc(&f->mem, bytes))) st = phi_fail_nomem(c->err);

@@ -65,6 +65,8 @@ typedef struct phi_exec {
     /* Fused behind the operator's own result (Conv only): y = min(max(y, lo), hi). The plan sets
      * them; -INFINITY and INFINITY otherwise. */
     float lo, hi;
+    const phi_view *add; /* fused too: added in front of the clamp; of the output's type. Or NULL */
+    bool exact;          /* no arithmetic that trades accuracy for speed: no Winograd */
 } phi_exec;
 
 /*
@@ -106,6 +108,7 @@ typedef struct phi_op {
     uint32_t trainable_behind; /* bit i: it is one if it has several elements and is applied to what
                                 * follows from weights; else it is a setting (see parameters.c) */
     uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
+    bool slices;         /* IMAGE: images may be slices of channels, see phi_view_is_pixels */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     enum phi_passage passes;
     bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */
@@ -130,8 +133,13 @@ typedef struct phi_op {
      * (dimension 0) and 2 are weights and bias per output channel. `as_clamp`: the node is
      * y = min(max(x, lo), hi) of its first input. `as_affine`: the node is, outside training,
      * y = scale[c] * x + shift[c] per channel (dimension 1) of its one input that is not known;
-     * NULL arrays only ask. All inputs but the one must be known: both say false otherwise. */
+     * NULL arrays only ask. All inputs but the one must be known: both say false otherwise.
+     * `takes_add`: the operator honours `add`. `as_add`: the node is the sum of its two inputs,
+     * `as_concat`: its inputs one behind the other along dimension 1. */
     bool epilogue;
+    bool (*takes_add)(const phi_infer *c);
+    bool (*as_add)(const phi_infer *c);
+    bool (*as_concat)(const phi_infer *c);
     bool (*as_clamp)(const phi_infer *c, float *lo, float *hi);
     bool (*as_affine)(const phi_infer *c, double *scale, double *shift);
     /* The node is, outside training, y = x of its first input. Other outputs are not the operator's

@@ -64,6 +64,11 @@ void phi_strides_channels_last(const phi_type *t, int64_t *strides);
 bool phi_view_is_plain(const phi_view *v);
 bool phi_view_is_channels_last(const phi_view *v);
 
+/* Are the channels of each pixel side by side, and all pixels, in the order of a channels-last image,
+ * equally far apart? Then *pitch is how many elements: of a dense image, its channels; more if it is
+ * a slice of the channels of a wider one. */
+bool phi_view_is_pixels(const phi_view *v, int64_t *pitch);
+
 phi_view phi_view_plain(const phi_type *t, void *data);
 phi_view phi_view_of(const ph_tensor *t); /* read-only use; drops const */
 

@@ -41,6 +41,25 @@ bool phi_view_is_channels_last(const phi_view *v)
     return strides_are(v, phi_strides_channels_last);
 }
 
+/* The next dimension outwards of an image: the last one inwards, and dimension 0 after number 2. */
+static int outwards(int i) { return i == 2 ? 0 : i - 1; }
+
+bool phi_view_is_pixels(const phi_view *v, int64_t *pitch)
+{
+    const phi_type *t = &v->type;
+    int64_t inner = 1;
+    if (t->rank < 3 || (t->dims[1] > 1 && v->strides[1] != 1)) return false;
+    *pitch = 0;
+    for (int n = 0, i = t->rank - 1; n < t->rank - 1; n++, i = outwards(i)) {
+        if (t->dims[i] <= 1) continue;
+        if (*pitch == 0) *pitch = v->strides[i];
+        if (v->strides[i] != *pitch * inner) return false;
+        inner *= t->dims[i];
+    }
+    if (*pitch == 0) *pitch = t->dims[1];
+    return *pitch >= t->dims[1];
+}
+
 phi_view phi_view_plain(const phi_type *t, void *data)
 {
     phi_view v = { .type = *t, .data = data };

@@ -13,7 +13,7 @@
 #define HEAD_BYTES 64
 
 typedef struct packed_head {
-    const phk_kernel *dw, *dwg;
+    const phk_kernel *dw, *dwrow, *dwg;
 } packed_head;
 _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
 
@@ -55,7 +55,7 @@ void phi_depthwise_pack(const phi_conv_shape *d, const float *weights, void *pac
 {
     const int64_t taps = d->r * d->s, m = multiplier(d);
     float *out = (float *)(void *)((char *)packed + HEAD_BYTES);
-    *(packed_head *)packed = (packed_head){phk_choose(PHK_dw_f32), phk_choose(PHK_dwg_f32)};
+    *(packed_head *)packed = (packed_head){phk_choose(PHK_dw_f32), phk_choose(PHK_dwrow_f32), phk_choose(PHK_dwg_f32)};
     for (int64_t j = 0; j < m; j++)
         for (int64_t t = 0; t < taps; t++)
             for (int64_t ch = 0; ch < d->c; ch++)
@@ -111,14 +111,23 @@ static void taps_finish(tap_list *l)
 
 typedef struct dw_job {
     const phi_conv_shape *d;
-    const phk_kernel *kernel;
+    const phi_conv_data *data;
+    const packed_head *head;
     const float *filters; /* [m][r * s][c] */
-    const float *x, *bias;
-    float lo, hi;
-    float *y;
-    float *scratch; /* [threads][c], if m > 1 */
+    float *scratch;       /* [threads][c], if m > 1 */
     size_t thread_bytes;
 } dw_job;
+
+/* Output positions o (first .. end - 1) whose input o * stride - pad + reach is within 0 .. size.
+ */
+static void valid_outputs(int64_t stride, int64_t pad, int64_t reach, int64_t size, int64_t outputs,
+                          int64_t *first, int64_t *end)
+{
+    const int64_t start = reach - pad; /* input of output 0 */
+    *first = start >= 0 ? 0 : (-start + stride - 1) / stride;
+    *end = start >= size ? 0 : min64(outputs, (size - 1 - start) / stride + 1);
+    *end = max64(*first, *end);
+}
 
 static void add_window(tap_list *l, const dw_job *f, const float *image, int64_t oy, int64_t ox,
                        const float *filter)
@@ -130,7 +139,7 @@ static void add_window(tap_list *l, const dw_job *f, const float *image, int64_t
         for (int64_t j = 0; j < d->s; j++) {
             const int64_t x = ox * d->stride_w - d->pad_left + j * d->dilation_w;
             if (x < 0 || x >= d->w) continue;
-            taps_add(l, image + (y * d->w + x) * d->c, filter + (i * d->s + j) * d->c);
+            taps_add(l, image + (y * d->w + x) * f->data->x_pitch, filter + (i * d->s + j) * d->c);
         }
     }
 }
@@ -138,38 +147,93 @@ static void add_window(tap_list *l, const dw_job *f, const float *image, int64_t
 /* Filter j's results for one pixel to their places among the k channels. */
 static void spread_pixel(const dw_job *f, const float *in, int64_t j, float *y)
 {
+    const phi_conv_data *data = f->data;
     const int64_t m = multiplier(f->d);
     for (int64_t ch = 0; ch < f->d->c; ch++) {
         float v = in[ch];
-        if (f->bias) v += f->bias[ch * m + j];
-        v = v < f->lo ? f->lo : v;
-        y[ch * m + j] = v > f->hi ? f->hi : v;
+        if (data->bias) v += data->bias[ch * m + j];
+        v = v < data->lo ? data->lo : v;
+        y[ch * m + j] = v > data->hi ? data->hi : v;
     }
 }
 
-/* One line of output pixels. */
-static void forward_task(void *arg, size_t task, size_t thread)
+/* Pixels first .. end - 1 of a line, one by one, whatever taps they see. */
+static void forward_pixels(const dw_job *f, const float *image, float *line, int64_t oy,
+                           int64_t first, int64_t end, float *scratch)
 {
-    const dw_job *f = arg;
     const phi_conv_shape *d = f->d;
-    const int64_t image = (int64_t)task / d->oh, oy = (int64_t)task % d->oh, m = multiplier(d);
-    const float *x = f->x + image * d->h * d->w * d->c;
-    float *y = f->y + (int64_t)task * d->ow * d->k;
-    float *scratch = (float *)(void *)((char *)f->scratch + thread * f->thread_bytes);
+    const int64_t m = multiplier(d);
     tap_list l;
-    for (int64_t ox = 0; ox < d->ow; ox++, y += d->k) {
+    for (int64_t ox = first; ox < end; ox++) {
+        float *y = line + ox * f->data->y_pitch;
         for (int64_t j = 0; j < m; j++) {
-            taps_start(&l, f->kernel, d->c, m > 1 ? scratch : y);
+            taps_start(&l, f->head->dw, d->c, m > 1 ? scratch : y);
             if (m == 1) {
-                l.bias = f->bias;
-                l.lo = f->lo;
-                l.hi = f->hi;
+                l.bias = f->data->bias;
+                l.lo = f->data->lo;
+                l.hi = f->data->hi;
             }
-            add_window(&l, f, x, oy, ox, f->filters + j * d->r * d->s * d->c);
+            add_window(&l, f, image, oy, ox, f->filters + j * d->r * d->s * d->c);
             taps_finish(&l);
             if (m > 1) spread_pixel(f, scratch, j, y);
         }
     }
+}
+
+/* Pixels first .. end - 1, which see all columns of taps, by the kernel for runs. */
+static void forward_run(const dw_job *f, const float *image, float *line, int64_t oy, int64_t first,
+                        int64_t end)
+{
+    const phi_conv_shape *d = f->d;
+    const phi_conv_data *data = f->data;
+    const int64_t y0 = oy * d->stride_h - d->pad_top; /* of tap line 0 */
+    int64_t i0 = 0, i1 = d->r;
+    while (i0 < i1 && y0 + i0 * d->dilation_h < 0)
+        i0++;
+    while (i1 > i0 && y0 + (i1 - 1) * d->dilation_h >= d->h)
+        i1--;
+    const int64_t x0 = first * d->stride_w - d->pad_left;
+    const phk_dwrow_f32_args args = {
+        .n = (size_t)d->c,
+        .pixels = (size_t)(end - first),
+        .taps_h = (size_t)(i1 - i0),
+        .taps_w = (size_t)d->s,
+        .x = i1 > i0 ? image + ((y0 + i0 * d->dilation_h) * d->w + x0) * data->x_pitch : image,
+        .w = f->filters + i0 * d->s * d->c,
+        .x_step = d->stride_w * data->x_pitch,
+        .x_row = d->dilation_h * d->w * data->x_pitch,
+        .x_col = d->dilation_w * data->x_pitch,
+        .w_row = d->s * d->c,
+        .w_col = d->c,
+        .y = line + first * data->y_pitch,
+        .y_step = data->y_pitch,
+        .bias = data->bias,
+        .lo = data->lo,
+        .hi = data->hi};
+    PHK_CALL(dwrow_f32, f->head->dwrow)(&args);
+}
+
+/* One line of output pixels: those in the middle see all columns of taps. */
+static void forward_task(void *arg, size_t task, size_t thread)
+{
+    const dw_job *f = arg;
+    const phi_conv_shape *d = f->d;
+    const int64_t image = (int64_t)task / d->oh, oy = (int64_t)task % d->oh;
+    const float *x = f->data->x + image * d->h * d->w * f->data->x_pitch;
+    float *line = f->data->y + (int64_t)task * d->ow * f->data->y_pitch;
+    float *scratch = (float *)(void *)((char *)f->scratch + thread * f->thread_bytes);
+    int64_t first, end, last_first, last_end;
+    valid_outputs(d->stride_w, d->pad_left, 0, d->w, d->ow, &first, &end);
+    valid_outputs(d->stride_w, d->pad_left, (d->s - 1) * d->dilation_w, d->w, d->ow, &last_first,
+                  &last_end);
+    end = min64(end, last_end);
+    if (multiplier(d) > 1 || first >= end) {
+        forward_pixels(f, x, line, oy, 0, d->ow, scratch);
+        return;
+    }
+    forward_pixels(f, x, line, oy, 0, first, scratch);
+    forward_run(f, x, line, oy, first, end);
+    forward_pixels(f, x, line, oy, end, d->ow, scratch);
 }
 
 static size_t forward_thread_bytes(const phi_conv_shape *d)
@@ -183,18 +247,14 @@ size_t phi_depthwise_work_bytes(const phi_conv_shape *d, size_t n_threads)
     return phi_mul_size(forward_thread_bytes(d), n_threads, &bytes) ? bytes : SIZE_MAX;
 }
 
-void phi_depthwise(const phi_conv_shape *d, const float *x, const void *packed, const float *bias,
-                   float lo, float hi, float *y, phi_pool *pool, void *work)
+void phi_depthwise(const phi_conv_shape *d, const phi_conv_data *data, const void *packed,
+                   phi_pool *pool, void *work)
 {
-    const packed_head *head = packed;
+    assert(!data->add);
     dw_job f = {.d = d,
-                .kernel = head->dw,
+                .data = data,
+                .head = packed,
                 .filters = packed_filters(packed),
-                .x = x,
-                .bias = bias,
-                .lo = lo,
-                .hi = hi,
-                .y = y,
                 .scratch = work,
                 .thread_bytes = forward_thread_bytes(d)};
     phi_pool_run(pool, (size_t)(d->n * d->oh), forward_task, &f);
@@ -274,17 +334,6 @@ static void dx_task(void *arg, size_t task, size_t thread)
         add_readers(&l, b, image, y, x);
         taps_finish(&l);
     }
-}
-
-/* Output positions o (first .. end - 1) whose input o * stride - pad + reach is within 0 .. size.
- */
-static void valid_outputs(int64_t stride, int64_t pad, int64_t reach, int64_t size, int64_t outputs,
-                          int64_t *first, int64_t *end)
-{
-    const int64_t start = reach - pad; /* input of output 0 */
-    *first = start >= 0 ? 0 : (-start + stride - 1) / stride;
-    *end = start >= size ? 0 : min64(outputs, (size - 1 - start) / stride + 1);
-    *end = max64(*first, *end);
 }
 
 /* One output line's share of all filters' gradients. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain kernels of slots dw_f32 and dwg_f32; contracts in kernels.h. */
+/* The plain kernels of slots dw_f32, dwrow_f32 and dwg_f32; contracts in kernels.h. */
 #include "kernels/kernels.h"
 
 static float finish(const phk_dw_f32_args *g, float x, size_t c)
@@ -24,6 +24,25 @@ void phk_dw_f32_scalar(const phk_dw_f32_args *g)
         }
         for (size_t c = 0; c < n; c++)
             g->y[c0 + c] = finish(g, sum[c], c0 + c);
+    }
+}
+
+void phk_dwrow_f32_scalar(const phk_dwrow_f32_args *g)
+{
+    for (size_t p = 0; p < g->pixels; p++) {
+        const float *x = g->x + (ptrdiff_t)p * g->x_step;
+        float *y = g->y + (ptrdiff_t)p * g->y_step;
+        for (size_t c = 0; c < g->n; c++) {
+            float sum = 0;
+            for (size_t t = 0; t < g->taps_h * g->taps_w; t++) {
+                const ptrdiff_t i = (ptrdiff_t)(t / g->taps_w), j = (ptrdiff_t)(t % g->taps_w);
+                sum += x[i * g->x_row + j * g->x_col + (ptrdiff_t)c] *
+                       g->w[i * g->w_row + j * g->w_col + (ptrdiff_t)c];
+            }
+            if (g->bias) sum += g->bias[c];
+            sum = sum < g->lo ? g->lo : sum;
+            y[c] = sum > g->hi ? g->hi : sum;
+        }
     }
 }
 

@@ -59,7 +59,9 @@ typedef struct phi_gemm {
     const void *scatter_arg;
     bool accumulate;   /* C += */
     const float *bias; /* [groups, n] or NULL */
-    float lo, hi;      /* C = min(max(C, lo), hi) */
+    const float *add;  /* laid out like c but for its rows' distance, or NULL; then no scatter */
+    ptrdiff_t add_row;
+    float lo, hi; /* C = min(max(C + add, lo), hi) */
 } phi_gemm;
 
 /* Room for a packed operand, enough for every kernel. SIZE_MAX if it does not fit into a size_t. */

@@ -267,6 +267,10 @@ static void run_tile(const gemm_job *job, const gemm_part *p, size_t i, size_t m
                            .lo = -INFINITY,
                            .hi = INFINITY};
     if (p->last) {
+        if (g->add)
+            t.add = g->add + ((ptrdiff_t)p->group * g->c_group_stride +
+                              (ptrdiff_t)(p->m0 + i) * g->add_row + (ptrdiff_t)(p->n0 + n));
+        t.add_row = g->add_row;
         if (g->bias) t.bias = g->bias + p->group * g->n + p->n0 + n;
         t.lo = g->lo;
         t.hi = g->hi;

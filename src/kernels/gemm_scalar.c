@@ -20,10 +20,11 @@ static void multiply(const phk_gemm_f32_args *g, float sum[MR][NR])
     }
 }
 
-static float finish(const phk_gemm_f32_args *g, float x, const float *c, size_t j)
+static float finish(const phk_gemm_f32_args *g, float x, const float *c, size_t i, size_t j)
 {
     if (g->accumulate) x += *c;
     if (g->bias) x += g->bias[j];
+    if (g->add) x += g->add[(ptrdiff_t)i * g->add_row + (ptrdiff_t)j];
     x = x < g->lo ? g->lo : x;
     return x > g->hi ? g->hi : x;
 }
@@ -36,6 +37,6 @@ void phk_gemm_f32_4x8_scalar(const phk_gemm_f32_args *g)
     for (size_t i = 0; i < g->m; i++) {
         float *c = g->c + (ptrdiff_t)i * g->c_row;
         for (size_t j = 0; j < g->n; j++)
-            c[j] = finish(g, sum[i][j], &c[j], j);
+            c[j] = finish(g, sum[i][j], &c[j], i, j);
     }
 }

@@ -10,13 +10,25 @@
 #include "base/base.h"
 #include "base/cpu.h"
 
-/* Set by the build for compilers that can be told to use AVX2; see sources.cmake. */
+/* Set by the build for compilers that can be told to use these instructions; see sources.cmake. */
 #ifndef PH_HAVE_AVX2
 #if defined(__AVX2__) && defined(__FMA__)
 #define PH_HAVE_AVX2 1
 #else
 #define PH_HAVE_AVX2 0
 #endif
+#endif
+#ifndef PH_HAVE_AVX512
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define PH_HAVE_AVX512 1
+#else
+#define PH_HAVE_AVX512 0
+#endif
+#endif
+#if defined(__aarch64__) && defined(__ARM_NEON)
+#define PH_HAVE_NEON 1
+#else
+#define PH_HAVE_NEON 0
 #endif
 
 /* Largest tile of any kernel of slot gemm_*; a table entry beyond it does not compile. */
@@ -28,13 +40,17 @@
  *
  *   C[i][j] = min(max(x, lo), hi),  x = sum over p of A[i][p] B[p][j]  + C[i][j] if `accumulate`
  *                                                                      + bias[j] if there is one
+ *                                                                      + add[i][j] if there is one
+ * in this order.
  *
  * A  element (i, p) at a[i * a_row + p * a_step]: a packed panel [kc][mr] has steps (1, mr), rows
  *    that lie in memory as they are have (distance of rows, 1). Only the m rows are read.
- * B  packed [kc][nr], 32-byte aligned; columns n .. nr - 1 are read and must exist.
+ * B  packed [kc][nr]; columns n .. nr - 1 are read and must exist.
  * C  rows `c_row` apart; only m x n elements are touched, and not read unless `accumulate`.
+ * next  where the next B comes from, for the kernel to fetch `next_lines` cache lines (64 bytes) of
+ *    ahead of time; an address that is only hinted at, never read.
  *
- * 1 <= m <= mr, 1 <= n <= nr, kc >= 0. C overlaps nothing. The sum runs over p = 0, 1, 2 ... in one
+ * 1 <= m <= mr, 1 <= n <= nr, kc >= 0. C overlaps nothing but `add`, which may be C itself. The sum runs over p = 0, 1, 2 ... in one
  * accumulator per element, whatever m and n are, so an element's bits do not depend on the tile it
  * falls in. Comparisons let NaN through, as max and min of IEEE 754-1985's friends do not:
  * NaN in, NaN out.
@@ -49,7 +65,11 @@ typedef struct phk_gemm_f32_args {
     size_t m, n;
     bool accumulate;
     const float *bias; /* [n] or NULL */
+    const float *add;  /* rows `add_row` apart, or NULL: a residual connection */
+    ptrdiff_t add_row;
     float lo, hi;
+    const float *next;
+    size_t next_lines;
 } phk_gemm_f32_args;
 typedef void phk_gemm_f32_fn(const phk_gemm_f32_args *g);
 
@@ -71,6 +91,26 @@ typedef struct phk_dw_f32_args {
     float lo, hi;
 } phk_dw_f32_args;
 typedef void phk_dw_f32_fn(const phk_dw_f32_args *g);
+
+/*
+ * dwrow: a run of output pixels of a depthwise convolution that see all of taps_h x taps_w taps.
+ *
+ *   y[p][c] = min(max(x, lo), hi),  x = sum over i, j of X[p][i][j][c] w[i][j][c]  + bias[c]
+ *
+ * X[p][i][j][c] at x[p * x_step + i * x_row + j * x_col + c], w[i][j][c] at w[i * w_row + j * w_col
+ * + c], y[p][c] at y[p * y_step + c]. Taps in order, so the bits are those of `dw`. y overlaps
+ * nothing.
+ */
+typedef struct phk_dwrow_f32_args {
+    size_t n, pixels, taps_h, taps_w;
+    const float *x, *w;
+    ptrdiff_t x_step, x_row, x_col, w_row, w_col;
+    float *y;
+    ptrdiff_t y_step;
+    const float *bias; /* [n] or NULL */
+    float lo, hi;
+} phk_dwrow_f32_args;
+typedef void phk_dwrow_f32_fn(const phk_dwrow_f32_args *g);
 
 /*
  * dwg: one tap of a depthwise convolution's weight gradient, along a row of output pixels.
@@ -107,10 +147,57 @@ typedef struct phk_read_f32_args {
 } phk_read_f32_args;
 typedef void phk_read_f32_fn(const phk_read_f32_args *g);
 
+/*
+ * winoA_in: a tile of A x A pixels, A = 4 or 6, to what Winograd's products take: v = B' x B for each
+ * channel, with the matrices of winograd.c. v's overlap nothing.
+ */
+typedef struct phk_wino_in_f32_args {
+    size_t n;              /* channels */
+    const float *const *x; /* [A * A] pointers to [n], line by line */
+    float *v;              /* element i = 0 .. A * A - 1 of channel c at v[i * slab + c] */
+    size_t slab;
+} phk_wino_in_f32_args;
+typedef void phk_wino4_in_f32_fn(const phk_wino_in_f32_args *g);
+typedef void phk_wino6_in_f32_fn(const phk_wino_in_f32_args *g);
+
+/*
+ * winoA_outM: A x A sums of products to M x M pixels, of which rows x cols exist (1 .. M):
+ *   y[i][j][c] = min(max(x, lo), hi),  x = (A' m A)[i][j] + bias[c] + add[i][j][c]
+ * y overlaps nothing but `add`, which may be y itself.
+ */
+typedef struct phk_wino_out_f32_args {
+    size_t n;       /* channels */
+    const float *m; /* element i of channel c at m[i * slab + c], c up to a whole nr of gemm_f32 */
+    size_t slab;
+    float *y; /* pixel (i, j) at y[i * y_row + j * y_col], [n] */
+    ptrdiff_t y_row, y_col;
+    size_t rows, cols;
+    const float *bias; /* [n] or NULL */
+    const float *add;  /* pixel (i, j) at add[i * add_row + j * add_col], or NULL */
+    ptrdiff_t add_row, add_col;
+    float lo, hi;
+} phk_wino_out_f32_args;
+typedef void phk_wino4_out2_f32_fn(const phk_wino_out_f32_args *g);
+typedef void phk_wino6_out2_f32_fn(const phk_wino_out_f32_args *g);
+typedef void phk_wino6_out4_f32_fn(const phk_wino_out_f32_args *g);
+
 /* --- The table ------------------------------------------------------------------------------ */
 
 /* What kernels are for. The name ends in the element type that the slot works on. */
-enum phk_slot { PHK_gemm_f32, PHK_dw_f32, PHK_dwg_f32, PHK_fma_f32, PHK_read_f32, PHK_N_SLOTS };
+enum phk_slot {
+    PHK_gemm_f32,
+    PHK_dw_f32,
+    PHK_dwrow_f32,
+    PHK_dwg_f32,
+    PHK_wino4_in_f32,
+    PHK_wino6_in_f32,
+    PHK_wino4_out2_f32,
+    PHK_wino6_out2_f32,
+    PHK_wino6_out4_f32,
+    PHK_fma_f32,
+    PHK_read_f32,
+    PHK_N_SLOTS
+};
 
 /* Every kernel is called through the type of its slot: PHK_CALL(gemm_f32, kernel)(&args). */
 typedef void phk_any_fn(void);
@@ -121,7 +208,7 @@ typedef struct phk_kernel {
     enum phk_slot slot;
     const char *slot_name, *name;
     unsigned needs;  /* enum phi_cpu_flag */
-    unsigned mr, nr; /* gemm, fma, read: the tile; others: 1 and the channels done at once */
+    unsigned mr, nr; /* gemm, fma, read: the tile; others: pixels and channels done at once */
     phk_any_fn *fn;
 } phk_kernel;
 

@@ -1,17 +1,19 @@
 list(APPEND PINHOLE_SOURCES
   kernels/depthwise.c
-  kernels/depthwise_avx2.c
   kernels/depthwise_scalar.c
   kernels/dispatch.c
   kernels/gemm_nn.c
-  kernels/gemm_avx2.c
   kernels/gemm_scalar.c
   kernels/gemm_tn.c
   kernels/im2col.c
-  kernels/peak_avx2.c
-  kernels/peak_scalar.c)
+  kernels/isa_avx2.c
+  kernels/isa_avx512.c
+  kernels/isa_neon.c
+  kernels/peak_scalar.c
+  kernels/winograd.c
+  kernels/winograd_scalar.c)
 
-# Each instruction set's files alone get its flags; dispatch.c learns that the compiler has them.
+# Each instruction set's file alone gets its flags; dispatch.c learns which the compiler has.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS "-mavx2 -mfma")
 check_c_source_compiles("
@@ -24,12 +26,28 @@ int main(void)
     __m256 x = _mm256_setzero_ps();
     return (int)_mm256_cvtss_f32(_mm256_fmadd_ps(x, x, x));
 }" PINHOLE_HAVE_AVX2)
+set(PINHOLE_AVX512_FLAGS -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+string(JOIN " " CMAKE_REQUIRED_FLAGS ${PINHOLE_AVX512_FLAGS})
+check_c_source_compiles("
+#ifndef __x86_64__
+#error not x86-64
+#endif
+#include <immintrin.h>
+int main(void)
+{
+    __m512 x = _mm512_setzero_ps();
+    return (int)_mm512_cvtss_f32(_mm512_fmadd_ps(x, x, x));
+}" PINHOLE_HAVE_AVX512)
 unset(CMAKE_REQUIRED_FLAGS)
 set_source_files_properties(kernels/depthwise.c kernels/depthwise_scalar.c kernels/gemm_nn.c
-  kernels/gemm_scalar.c kernels/gemm_tn.c kernels/im2col.c
-  kernels/peak_scalar.c PROPERTIES COMPILE_OPTIONS "-O3")
+  kernels/gemm_scalar.c kernels/gemm_tn.c kernels/im2col.c kernels/isa_neon.c
+  kernels/peak_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES COMPILE_OPTIONS "-O3")
 if(PINHOLE_HAVE_AVX2)
-  set_source_files_properties(kernels/gemm_avx2.c kernels/depthwise_avx2.c kernels/peak_avx2.c
-    PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma")
-  set_source_files_properties(kernels/dispatch.c PROPERTIES COMPILE_DEFINITIONS "PH_HAVE_AVX2=1")
+  set_source_files_properties(kernels/isa_avx2.c PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma")
+  set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX2=1")
+endif()
+if(PINHOLE_HAVE_AVX512)
+  set_source_files_properties(kernels/isa_avx512.c PROPERTIES COMPILE_OPTIONS
+    "-O3;-mfma;${PINHOLE_AVX512_FLAGS}")
+  set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX512=1")
 endif()

@@ -7,6 +7,11 @@ PHI_BINARY_WRAPPING(u + v)
 
 static const phi_binary add = {.types = PHI_TYPES_NUMBER, .kernels = {PHI_KERNELS_WRAPPING}};
 
+static bool as_add(const phi_infer *c)
+{
+    return c->in[0]->dtype == PH_FLOAT32 && phi_type_equal(c->in[0], c->in[1]);
+}
+
 const phi_op phi_op_add = {
     .name = "Add",
     .since = 1,
@@ -16,4 +21,5 @@ const phi_op phi_op_add = {
     .trainable_behind = 3,
     .backward = phi_binary_backward,
     .as_affine = phi_add_as_affine,
+    .as_add = as_add,
 };

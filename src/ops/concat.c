@@ -59,10 +59,16 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
     (void)err;
     for (size_t i = 0; i < e->n_in; i++) {
         phi_view part = phi_part(&e->out[0], &e->in[i].type, p->axis, start);
-        phi_copy(e->pool, &part, &e->in[i]);
+        if (part.data != e->in[i].data) /* otherwise the plan had it written there */
+            phi_copy(e->pool, &part, &e->in[i]);
         start += e->in[i].type.dims[p->axis];
     }
     return PH_OK;
+}
+
+static bool as_concat(const phi_infer *c)
+{
+    return ((const params *)c->params)->axis == 1;
 }
 
 static enum ph_status backward(const phi_exec *e, ph_error *err)
@@ -100,4 +106,5 @@ const phi_op phi_op_concat = {
     .forward = forward,
     .backward = backward,
     .as_identity = phi_single_input,
+    .as_concat = as_concat,
 };

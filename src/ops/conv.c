@@ -10,7 +10,8 @@
  *   weights' gradient  dW [r s c, k]         = x's windows' dy, a sum over all pixels
  *
  * 1x1 kernels that touch each pixel once need no windows: x is the matrix. Depthwise convolutions
- * go their own way (kernels/depthwise.h).
+ * go their own way (kernels/depthwise.h), and where it saves work and exact arithmetic is not asked
+ * for, so do 3x3 and 5x5 ones (kernels/winograd.h).
  */
 #include "ops/conv.h"
 
@@ -18,6 +19,7 @@
 
 #include "graph/graph.h"
 #include "kernels/im2col.h"
+#include "kernels/winograd.h"
 #include "ops/op_check.h"
 #include "ops/volume.h"
 
@@ -190,12 +192,12 @@ static void *behind(void *work, size_t bytes)
 }
 
 /* The windows that make y, as a sliding window over x. */
-static phi_im2col windows_of_x(const phi_conv_shape *d, const float *x)
+static phi_im2col windows_of_x(const phi_conv_shape *d, const float *x, int64_t pitch)
 {
     return (phi_im2col){.x = x,
                         .h = d->h,
                         .w = d->w,
-                        .pitch = d->c,
+                        .pitch = pitch,
                         .c = group_in(d),
                         .gh = d->oh,
                         .gw = d->ow,
@@ -209,17 +211,18 @@ static phi_im2col windows_of_x(const phi_conv_shape *d, const float *x)
                         .step_w = d->dilation_w};
 }
 
-/* Pixels [.., channels] of a channels-last image as a matrix, group by group. */
-static phi_rows pixel_rows(const float *x, int64_t channels, int64_t group_channels)
+/* Pixels of a channels-last image as a matrix, group by group. */
+static phi_rows pixel_rows(const float *x, int64_t pitch, int64_t group_channels)
 {
-    return (phi_rows){.data = x, .row = channels, .step = 1, .group_stride = group_channels};
+    return (phi_rows){.data = x, .row = pitch, .step = 1, .group_stride = group_channels};
 }
 
 /* x as the left operand, [pixels of y, window_size]; `windows` must outlive the result. */
-static phi_rows operand_x(const phi_conv_shape *d, const float *x, phi_im2col *windows)
+static phi_rows operand_x(const phi_conv_shape *d, const float *x, int64_t pitch,
+                          phi_im2col *windows)
 {
-    if (phi_conv_is_plain_gemm(d)) return pixel_rows(x, d->c, group_in(d));
-    *windows = windows_of_x(d, x);
+    if (phi_conv_is_plain_gemm(d)) return pixel_rows(x, pitch, group_in(d));
+    *windows = windows_of_x(d, x, pitch);
     return phi_im2col_rows(windows);
 }
 
@@ -235,57 +238,73 @@ static phi_weights forward_weights(const phi_conv_shape *d, const float *w)
                          .scale = 1};
 }
 
-static phi_gemm forward_gemm(const phi_conv_shape *d, const float *x, phi_im2col *windows)
+static phi_gemm forward_gemm(const phi_conv_shape *d, const phi_conv_data *data,
+                             phi_im2col *windows)
 {
     return (phi_gemm){.m = pixels_out(d),
                       .n = (size_t)group_out(d),
                       .k = window_size(d),
                       .groups = (size_t)d->groups,
-                      .a = operand_x(d, x, windows),
-                      .c_row = d->k,
+                      .a = operand_x(d, data->x, data->x_pitch, windows),
+                      .c = data->y,
+                      .c_row = data->y_pitch,
                       .c_group_stride = group_out(d),
-                      .lo = -INFINITY,
-                      .hi = INFINITY};
+                      .bias = data->bias,
+                      .add = data->add,
+                      .add_row = data->add_pitch,
+                      .lo = data->lo,
+                      .hi = data->hi};
 }
 
-static size_t packed_bytes(const phi_conv_shape *d)
+/* Winograd's variant for this execution, or NULL. */
+static const phi_wino *winograd_of(const phi_exec *e)
 {
+    return e->exact ? NULL : phi_wino_choose(e->params);
+}
+
+static size_t packed_bytes(const phi_exec *e)
+{
+    const phi_conv_shape *d = e->params;
+    const phi_wino *wino = winograd_of(e);
+    if (wino) return phi_wino_pack_bytes(wino, d);
     if (phi_conv_is_depthwise(d)) return phi_depthwise_pack_bytes(d);
     return phi_gemm_pack_bytes(window_size(d), (size_t)group_out(d), (size_t)d->groups);
 }
 
-static void pack_weights(const phi_conv_shape *d, const float *w, phi_pool *pool, void *packed)
+static void conv_pack(const phi_exec *e, void *packed)
 {
-    if (phi_conv_is_depthwise(d)) {
+    const phi_conv_shape *d = e->params;
+    const phi_wino *wino = winograd_of(e);
+    const float *w = e->in[1].data;
+    if (volume_of(e)) {
+        phi_volume_pack(volume_of(e), w, e->pool, packed);
+    } else if (wino) {
+        phi_wino_pack(wino, d, w, e->pool, packed);
+    } else if (phi_conv_is_depthwise(d)) {
         phi_depthwise_pack(d, w, packed);
     } else {
         phi_weights b = forward_weights(d, w);
-        phi_gemm_pack(&b, (size_t)group_out(d), (size_t)d->groups, pool, packed);
+        phi_gemm_pack(&b, (size_t)group_out(d), (size_t)d->groups, e->pool, packed);
     }
 }
 
 static size_t conv_pack_bytes(const phi_exec *e)
 {
     if (volume_of(e) && e->in[1].data) return phi_volume_pack_bytes(volume_of(e));
-    return e->in[1].data ? packed_bytes(e->params) : 0;
-}
-
-static void conv_pack(const phi_exec *e, void *packed)
-{
-    if (volume_of(e))
-        phi_volume_pack(volume_of(e), e->in[1].data, e->pool, packed);
-    else
-        pack_weights(e->params, e->in[1].data, e->pool, packed);
+    return e->in[1].data ? packed_bytes(e) : 0;
 }
 
 static size_t forward_work_bytes(const phi_exec *e)
 {
     const phi_conv_shape *d = e->params;
+    const phi_wino *wino = winograd_of(e);
     const size_t threads = phi_pool_threads(e->pool);
-    const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(d));
+    const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(e));
+    if (wino) return add_bytes(packed, phi_wino_work_bytes(wino, d, threads));
     if (phi_conv_is_depthwise(d)) return add_bytes(packed, phi_depthwise_work_bytes(d, threads));
+    const phi_conv_data data = {.x_pitch = d->c};
     phi_im2col windows;
-    phi_gemm g = forward_gemm(d, NULL, &windows);
+    const phi_gemm g = forward_gemm(d, &data, &windows);
     return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
 }
 
@@ -336,6 +355,29 @@ static void volume_backward(const phi_exec *e, const phi_volume *v)
                         e->pool, e->work);
 }
 
+/* The distance of an image's pixels; the plan hands over nothing else. */
+static int64_t pitch_of(const phi_view *v)
+{
+    int64_t pitch = 0;
+    bool pixels = phi_view_is_pixels(v, &pitch);
+    assert(pixels);
+    (void)pixels;
+    return pitch;
+}
+
+static phi_conv_data data_of(const phi_exec *e)
+{
+    return (phi_conv_data){.x = e->in[0].data,
+                           .x_pitch = pitch_of(&e->in[0]),
+                           .y = e->out[0].data,
+                           .y_pitch = pitch_of(&e->out[0]),
+                           .bias = bias_of(e),
+                           .add = e->add ? e->add->data : NULL,
+                           .add_pitch = e->add ? pitch_of(e->add) : 0,
+                           .lo = e->lo,
+                           .hi = e->hi};
+}
+
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
 {
     const phi_conv_shape *d = e->params;
@@ -347,23 +389,27 @@ static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
         return PH_OK;
     }
     if (!packed) {
-        pack_weights(d, e->in[1].data, e->pool, work);
+        conv_pack(e, work);
         packed = work;
-        work = behind(work, packed_bytes(d));
+        work = behind(work, packed_bytes(e));
     }
-    if (phi_conv_is_depthwise(d)) {
-        phi_depthwise(d, e->in[0].data, packed, bias_of(e), e->lo, e->hi, e->out[0].data, e->pool,
-                      work);
-        return PH_OK;
+    const phi_conv_data data = data_of(e);
+    const phi_wino *wino = winograd_of(e);
+    if (wino) {
+        phi_wino_run(wino, d, &data, packed, e->pool, work);
+    } else if (phi_conv_is_depthwise(d)) {
+        phi_depthwise(d, &data, packed, e->pool, work);
+    } else {
+        phi_im2col windows;
+        const phi_gemm g = forward_gemm(d, &data, &windows);
+        phi_gemm_run(&g, packed, e->pool, work);
     }
-    phi_im2col windows;
-    phi_gemm g = forward_gemm(d, e->in[0].data, &windows);
-    g.c = e->out[0].data;
-    g.bias = bias_of(e);
-    g.lo = e->lo;
-    g.hi = e->hi;
-    phi_gemm_run(&g, packed, e->pool, work);
     return PH_OK;
+}
+
+static bool takes_add(const phi_infer *c)
+{
+    return c->in[0]->rank <= 4 && !phi_conv_is_depthwise(c->params);
 }
 
 /* --- Gradient of the input ----------------------------------------------------------------------
@@ -573,7 +619,7 @@ static phi_gemm_tn weights_gemm(const phi_conv_shape *d, const float *x, const f
                          .n = (size_t)kg,
                          .p = pixels_out(d),
                          .groups = (size_t)d->groups,
-                         .a = operand_x(d, x, windows),
+                         .a = operand_x(d, x, d->c, windows),
                          .b = pixel_rows(dy, d->k, kg),
                          .m_inner = (size_t)cg,
                          .c_outer = 1,
@@ -591,7 +637,7 @@ static size_t backward_work_bytes(const phi_exec *e)
     size_t most = phi_column_sums_bytes(pixels_out(d), (size_t)d->k);
     if (phi_conv_is_depthwise(d)) {
         size_t bytes =
-            add_bytes(add_bytes(0, packed_bytes(d)), phi_depthwise_backward_work_bytes(d, threads));
+            add_bytes(add_bytes(0, packed_bytes(e)), phi_depthwise_backward_work_bytes(d, threads));
         return max_bytes(most, bytes);
     }
     phi_im2col windows;
@@ -612,7 +658,7 @@ static void depthwise_backward(const phi_exec *e, const float *dy)
     phi_depthwise_pack(d, e->in[1].data, e->work);
     phi_depthwise_backward(d, e->in[0].data, e->work, dy, wanted(e, 0) ? e->din[0].data : NULL,
                            wanted(e, 1) ? e->din[1].data : NULL, e->pool,
-                           behind(e->work, packed_bytes(d)));
+                           behind(e->work, packed_bytes(e)));
 }
 
 static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
@@ -654,6 +700,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .min_out = 1,
                             .max_out = 1,
                             .layout = PHI_LAYOUT_IMAGE,
+                            .slices = true,
                             .image_in = 1u << 0,
                             .trainable = 1u << 1 | 1u << 2,
                             .params_bytes = sizeof(conv_params),
@@ -664,4 +711,5 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .pack = conv_pack,
                             .forward = conv_forward,
                             .backward = conv_backward,
-                            .epilogue = true};
+                            .epilogue = true,
+                            .takes_add = takes_add};

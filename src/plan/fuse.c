@@ -137,6 +137,26 @@ static bool fuse_clamp(const phi_facts *f, size_t reader, phi_fusion *fusion)
     return true;
 }
 
+/* An addition to the result of convolution `i` of a value that is there before it runs. */
+static bool fuse_add(const phi_facts *f, size_t i, size_t reader, phi_fusion *fusion)
+{
+    const phi_type *in[PHI_MAX_IN];
+    const ph_tensor *constant[PHI_MAX_IN];
+    phi_type out[PHI_MAX_OUT];
+    phi_infer c;
+    phi_facts_node(f, i, &c, in, constant, out);
+    if (!c.node->op->takes_add || !c.node->op->takes_add(&c) || fusion->add != PH_NONE) return false;
+    phi_facts_node(f, reader, &c, in, constant, out);
+    if (!c.node->op->as_add || !c.node->op->as_add(&c)) return false;
+    const ph_value other = c.node->in[c.node->in[0] == fusion->result];
+    const phi_fact *fact = &f->value[other];
+    if (fact->constant || f->graph->values[other].producer >= (int32_t)i ||
+        !phi_type_equal(&fact->type, &f->value[fusion->result].type))
+        return false;
+    fusion->add = other;
+    return true;
+}
+
 /* Absorb what follows convolution `i`, as long as there is something to absorb. */
 static enum ph_status absorb(const phi_facts *f, size_t i, const uses *u, phi_fusion *fusion,
                              ph_error *err)
@@ -145,11 +165,14 @@ static enum ph_status absorb(const phi_facts *f, size_t i, const uses *u, phi_fu
         const int32_t reader = only_reader(f, u, fusion[i].result);
         if (reader < 0) return PH_OK;
         const bool clamped = fusion[i].lo > -INFINITY || fusion[i].hi < INFINITY;
+        const bool first = f->graph->nodes[reader].in[0] == fusion[i].result;
         bool done = false;
-        enum ph_status st =
-            clamped ? PH_OK : fold_affine(f, i, (size_t)reader, fusion, &done, err);
+        enum ph_status st = clamped || fusion[i].add != PH_NONE
+                                ? PH_OK
+                                : fold_affine(f, i, (size_t)reader, fusion, &done, err);
         if (st) return st;
-        if (!done) done = fuse_clamp(f, (size_t)reader, &fusion[i]);
+        if (!done && !clamped) done = fuse_add(f, i, (size_t)reader, &fusion[i]);
+        if (!done && first) done = fuse_clamp(f, (size_t)reader, &fusion[i]);
         if (!done) return PH_OK;
         fusion[reader].absorbed = true;
         fusion[i].result = f->graph->nodes[reader].out[0];
@@ -167,6 +190,7 @@ enum ph_status phi_fuse(const phi_facts *f, bool fuse, phi_fusion **out, ph_erro
         for (size_t i = 0; i < g->n_nodes; i++) {
             fusion[i].lo = -INFINITY;
             fusion[i].hi = INFINITY;
+            fusion[i].add = PH_NONE;
             fusion[i].result = g->nodes[i].n_out ? g->nodes[i].out[0] : PH_NONE;
         }
         mark_live(f, fusion);

@@ -12,13 +12,15 @@ typedef struct phi_fusion {
     bool live;      /* something needs its results */
     bool absorbed;  /* done by the node that makes its first input */
     ph_value result; /* the value that output 0 holds once fused nodes are in: their last one's */
+    ph_value add;   /* what is added to the result before it is clamped, or PH_NONE */
     float lo, hi;
     ph_tensor *weight, *bias; /* owned; instead of inputs 1 and 2 where an affine was folded in */
 } phi_fusion;
 
 /*
  * Live nodes, and, if `fuse`, convolutions with the batch norms (as scaled weights and bias:
- * y = s * (W x + b) + t = (s W) x + (s b + t)) and clamps that follow them alone.
+ * y = s * (W x + b) + t = (s W) x + (s b + t)), the addition of a value that is there before them (a
+ * residual connection), and clamps that follow them alone.
  * *out is [n_nodes].
  */
 enum ph_status phi_fuse(const phi_facts *facts, bool fuse, phi_fusion **out, ph_error *err);

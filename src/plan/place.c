@@ -21,6 +21,12 @@ static int by_offset(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* A slice lives in the memory of the whole. */
+static life *life_of(const ph_plan *p, life *lives, int32_t slot)
+{
+    return &lives[p->slots[slot].whole < 0 ? slot : p->slots[slot].whole];
+}
+
 static void touch(life *l, size_t step)
 {
     if (step < l->first) l->first = step;
@@ -31,15 +37,16 @@ static void touch(life *l, size_t step)
 static void find_lives(const ph_plan *p, life *lives)
 {
     for (size_t s = 0; s < p->n_slots; s++) lives[s] = (life){ .slot = s, .first = SIZE_MAX };
-    for (size_t i = 0; i < p->n_inputs; i++) touch(&lives[p->input_slots[i]], 0);
+    for (size_t i = 0; i < p->n_inputs; i++) touch(life_of(p, lives, p->input_slots[i]), 0);
     for (size_t i = 0; i < p->n_steps; i++) {
         const phi_step *step = &p->steps[i];
         for (size_t k = 0; k < step->n_in; k++)
-            if (step->in[k] >= 0) touch(&lives[step->in[k]], i + 1);
+            if (step->in[k] >= 0) touch(life_of(p, lives, step->in[k]), i + 1);
         for (size_t k = 0; k < step->n_out; k++)
-            if (step->out[k] >= 0) touch(&lives[step->out[k]], i + 1);
+            if (step->out[k] >= 0) touch(life_of(p, lives, step->out[k]), i + 1);
+        if (step->add >= 0) touch(life_of(p, lives, step->add), i + 1);
     }
-    for (size_t i = 0; i < p->n_outputs; i++) touch(&lives[p->output_slots[i]], p->n_steps + 1);
+    for (size_t i = 0; i < p->n_outputs; i++) touch(life_of(p, lives, p->output_slots[i]), p->n_steps + 1);
 }
 
 /* Lowest offset for `l` beside the slots in `placed` [n], sorted by offset, that live with it. */
@@ -62,7 +69,7 @@ static enum ph_status place_all(ph_plan *p, bool reuse, life *lives, life *order
 {
     size_t n = 0, n_placed = 0, total = 0;
     for (size_t s = 0; s < p->n_slots; s++) {
-        if (p->slots[s].kind != PHI_SLOT_ARENA) continue;
+        if (p->slots[s].kind != PHI_SLOT_ARENA || p->slots[s].whole >= 0) continue;
         size_t padded;
         if (!phi_add_size(p->slots[s].bytes, PHI_ALIGN - 1, &padded) ||
             !phi_add_size(total, padded, &total))
@@ -83,6 +90,9 @@ static enum ph_status place_all(ph_plan *p, bool reuse, life *lives, life *order
             placed[at] = placed[at - 1];
         placed[at] = slot;
     }
+    for (size_t s = 0; s < p->n_slots; s++)
+        if (p->slots[s].whole >= 0)
+            p->slots[s].offset = p->slots[p->slots[s].whole].offset + p->slots[s].first;
     return PH_OK;
 }
 

@@ -9,12 +9,14 @@
 #include "plan/place.h"
 #include "plan/plan.h"
 #include "plan/rewrite.h"
+#include "plan/slices.h"
 
 /* What is known while a plan is being built. */
 typedef struct builder {
     ph_plan *p;
     const ph_graph *g;
     phi_fusion *fusion;
+    phi_slice *slice;       /* [n_values], or NULL: no slices */
     int32_t *slot;          /* [n_values] where the value is as its node left it, or -1 */
     int32_t *plain, *image; /* [n_values] a copy of it in that layout, or -1 */
     bool prefers_image;     /* some operator wants images channels-last */
@@ -38,7 +40,7 @@ static enum ph_status arena_slot(builder *b, const phi_type *type, ph_value valu
                                  int32_t *out)
 {
     phi_slot slot = { .kind = PHI_SLOT_ARENA, .view = { .type = *type }, .value = value,
-                      .bytes = phi_type_bytes(type) };
+                      .bytes = phi_type_bytes(type), .whole = -1 };
     (image ? phi_strides_channels_last : phi_strides_plain)(type, slot.view.strides);
     return add_slot(b, &slot, out);
 }
@@ -47,10 +49,32 @@ static enum ph_status constant_slot(builder *b, const ph_tensor *t, ph_value val
                                     ph_tensor *owned, int32_t *out)
 {
     const phi_slot slot = { .kind = PHI_SLOT_CONSTANT, .view = phi_view_of(t), .value = value,
-                            .bytes = t->bytes, .owned = owned };
+                            .bytes = t->bytes, .owned = owned, .whole = -1 };
     enum ph_status st = add_slot(b, &slot, out);
     if (st) ph_tensor_free(owned);
     return st;
+}
+
+/* A slot for a result: a slice of a wider one, which is made if it is the first, or its own. */
+static enum ph_status result_slot(builder *b, const phi_type *type, ph_value value, bool image,
+                                  int32_t *out)
+{
+    const ph_value whole = b->slice ? b->slice[value].whole : PH_NONE;
+    if (b->slot[value] >= 0) { /* made when its first slice was */
+        *out = b->slot[value];
+        return PH_OK;
+    }
+    if (whole == PH_NONE) return arena_slot(b, type, value, image, out);
+    const phi_type *wide = &b->p->facts->value[whole].type;
+    enum ph_status st = result_slot(b, wide, whole, true, &b->slot[whole]);
+    if (st) return st;
+    const phi_slot *of = &b->p->slots[b->slot[whole]];
+    phi_slot slot = { .kind = PHI_SLOT_ARENA, .view = of->view, .value = value,
+                      .bytes = phi_type_bytes(type), .first = of->first,
+                      .whole = of->whole < 0 ? b->slot[whole] : of->whole };
+    slot.first += (size_t)b->slice[value].first * ph_dtype_size(type->dtype);
+    slot.view.type = *type;
+    return add_slot(b, &slot, out);
 }
 
 static const phi_view *slot_view(const builder *b, int32_t slot) { return &b->p->slots[slot].view; }
@@ -64,8 +88,8 @@ static enum ph_status add_step(builder *b, const phi_op *op, const phi_node *nod
     if (!phi_grow(&p->mem, (void **)&p->steps, p->n_steps, &p->steps_capacity, sizeof *p->steps))
         return phi_fail_nomem(b->err);
     phi_step *step = &p->steps[p->n_steps];
-    *step = (phi_step){ .op = op, .node = node, .n_in = n_in, .n_out = n_out, .lo = -INFINITY,
-                        .hi = INFINITY, .stream = node ? phi_stream(node->name) : 0,
+    *step = (phi_step){ .op = op, .node = node, .n_in = n_in, .n_out = n_out, .add = -1,
+                        .lo = -INFINITY, .hi = INFINITY, .stream = node ? phi_stream(node->name) : 0,
                         .in = phi_calloc(&p->mem, n_in, sizeof *step->in),
                         .out = phi_calloc(&p->mem, n_out, sizeof *step->out) };
     p->n_steps++; /* from here on the plan frees it */
@@ -100,12 +124,15 @@ static enum ph_status slot_of(builder *b, ph_value value, int32_t *out)
     return st;
 }
 
-/* Where `value` is in the wanted layout, made if need be. */
-static enum ph_status slot_in_layout(builder *b, ph_value value, bool image, int32_t *out)
+/* Where `value` is in the wanted layout, made if need be; an image may be a slice if `slices`. */
+static enum ph_status slot_in_layout(builder *b, ph_value value, bool image, bool slices,
+                                     int32_t *out)
 {
     enum ph_status st = slot_of(b, value, out);
     if (st) return st;
     const phi_view *v = slot_view(b, *out);
+    int64_t pitch;
+    if (image && slices && phi_view_is_pixels(v, &pitch)) return PH_OK;
     if (image ? phi_view_is_channels_last(v) : phi_view_is_plain(v)) return PH_OK;
     int32_t *copy = image ? &b->image[value] : &b->plain[value];
     if (*copy < 0) st = convert(b, *out, image, copy);
@@ -129,7 +156,7 @@ static enum ph_status bind_inputs(builder *b, const phi_node *n, const phi_fusio
             continue; /* folded ones: bind_folded */
         st = n->op->layout == PHI_LAYOUT_ANY ? slot_of(b, n->in[k], &in[k])
                                              : slot_in_layout(b, n->in[k], wants_image(n->op, k),
-                                                              &in[k]);
+                                                              n->op->slices, &in[k]);
     }
     return st;
 }
@@ -152,13 +179,14 @@ static enum ph_status bind_folded(builder *b, phi_fusion *fusion, int32_t *in)
 static bool leaves_image(const builder *b, const phi_node *n, const int32_t *in, size_t n_in,
                          const phi_type *type)
 {
+    int64_t pitch;
     if (n->op->layout == PHI_LAYOUT_IMAGE) return true;
     if (n->op->layout == PHI_LAYOUT_PLAIN) return false;
     for (size_t k = 0; k < n_in; k++) {
         if (in[k] < 0 || b->p->slots[in[k]].kind == PHI_SLOT_CONSTANT) continue;
         const phi_view *v = slot_view(b, in[k]);
         if (v->type.rank == type->rank && type->rank >= 3)
-            return phi_view_is_channels_last(v) && !phi_view_is_plain(v);
+            return phi_view_is_pixels(v, &pitch) && !phi_view_is_plain(v);
     }
     return false;
 }
@@ -171,11 +199,15 @@ static enum ph_status emit_node(builder *b, size_t i)
     int32_t in[PHI_MAX_IN + 3];
     enum ph_status st = bind_inputs(b, n, fusion, in);
     if (!st) st = bind_folded(b, fusion, in);
+    int32_t add = -1;
+    if (!st && fusion->add != PH_NONE)
+        st = slot_in_layout(b, fusion->add, true, true, &add);
     phi_step *step;
     if (!st) st = add_step(b, n->op, n, n_in, n->n_out, &step);
     if (st) return st;
     memcpy(step->in, in, n_in * sizeof *in);
     step->params = b->p->facts->params[i];
+    step->add = add;
     step->lo = fusion->lo;
     step->hi = fusion->hi;
     const phi_type *in_types[PHI_MAX_IN];
@@ -190,10 +222,39 @@ static enum ph_status emit_node(builder *b, size_t i)
             continue;
         }
         const phi_type *type = &b->p->facts->value[v].type;
-        st = arena_slot(b, type, v, leaves_image(b, n, in, n_in, type), &step->out[k]);
+        st = result_slot(b, type, v, leaves_image(b, n, in, n_in, type), &step->out[k]);
         b->slot[v] = step->out[k];
     }
     return st;
+}
+
+/* Does every input of the node lie where the node would put it? Then there is nothing to do. */
+static bool is_in_place(const builder *b, const phi_node *n)
+{
+    if (!b->slice || !n->op->as_concat || n->out[0] == PH_NONE || b->slot[n->out[0]] < 0)
+        return false;
+    int64_t first = 0;
+    for (size_t k = 0; k < n->n_in; k++) {
+        const phi_slice *s = &b->slice[n->in[k]], *own = &b->slice[n->out[0]];
+        const bool here = s->whole == n->out[0] && s->first == first;
+        const bool beside = own->whole != PH_NONE && s->whole == own->whole &&
+                            s->first == own->first + first;
+        if (!here && !beside) return false;
+        first += b->p->facts->value[n->in[k]].type.dims[1];
+    }
+    return true;
+}
+
+/* The slots of a value that is a slice are made when its parts are; see to it that they are. */
+static enum ph_status emit(builder *b, size_t i)
+{
+    const phi_node *n = &b->g->nodes[i];
+    const ph_value v = n->n_out ? n->out[0] : PH_NONE;
+    if (b->slice && n->op->as_concat && v != PH_NONE && b->slice[v].whole != PH_NONE) {
+        enum ph_status st = result_slot(b, &b->p->facts->value[v].type, v, true, &b->slot[v]);
+        if (st) return st;
+    }
+    return is_in_place(b, n) ? PH_OK : emit_node(b, i);
 }
 
 /* --- Ports ---------------------------------------------------------------------------------------- */
@@ -264,7 +325,7 @@ static bool any_image_op(const ph_graph *g, const phi_fusion *fusion)
     return false;
 }
 
-static enum ph_status emit(builder *b, bool fuse)
+static enum ph_status emit_all(builder *b, bool fuse)
 {
     ph_plan *p = b->p;
     const size_t n = b->g->n_values;
@@ -277,9 +338,10 @@ static enum ph_status emit(builder *b, bool fuse)
         for (size_t v = 0; v < n; v++) (*maps[m])[v] = -1;
     }
     b->prefers_image = any_image_op(b->g, b->fusion);
-    st = add_inputs(b);
+    if (fuse) st = phi_find_slices(p->facts, b->fusion, b->prefers_image, &b->slice, b->err);
+    if (!st) st = add_inputs(b);
     for (size_t i = 0; i < b->g->n_nodes && !st; i++)
-        if (b->fusion[i].live && !b->fusion[i].absorbed) st = emit_node(b, i);
+        if (b->fusion[i].live && !b->fusion[i].absorbed) st = emit(b, i);
     return st ? st : add_outputs(b);
 }
 
@@ -309,12 +371,14 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     p->mem = g->mem;
     p->graph = g;
     p->training = training;
+    p->exact = training || desc->exact;
     builder b = { .p = p, .g = g, .err = err };
     enum ph_status st = infer(&b, desc, !training && !desc->keep_all);
-    if (!st) st = emit(&b, !training && !desc->keep_all);
+    if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
     for (size_t i = 0; i < p->n_steps && pack && !st; i++)
         st = pack_step(p, &p->steps[i], err);
+    phi_free(&p->mem, b.slice);
     phi_free(&p->mem, b.slot);
     phi_free(&p->mem, b.plain);
     phi_free(&p->mem, b.image);
@@ -374,7 +438,7 @@ size_t ph_plan_arena_bytes(const ph_plan *p) { return p->arena_bytes; }
 
 /* --- Steps as operators see them ---------------------------------------------------------------------- */
 
-static phi_view bound_view(const ph_plan *p, int32_t index, void *arena)
+phi_view phi_slot_view(const ph_plan *p, int32_t index, void *arena)
 {
     if (index < 0) return PHI_NO_VIEW;
     const phi_slot *slot = &p->slots[index];
@@ -386,8 +450,8 @@ static phi_view bound_view(const ph_plan *p, int32_t index, void *arena)
 void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
                     phi_view *out)
 {
-    for (size_t k = 0; k < step->n_in; k++) in[k] = bound_view(p, step->in[k], arena);
-    for (size_t k = 0; k < step->n_out; k++) out[k] = bound_view(p, step->out[k], arena);
+    for (size_t k = 0; k < step->n_in; k++) in[k] = phi_slot_view(p, step->in[k], arena);
+    for (size_t k = 0; k < step->n_out; k++) out[k] = phi_slot_view(p, step->out[k], arena);
 }
 
 phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,
@@ -396,5 +460,5 @@ phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *i
     return (phi_exec){ .node = step->node, .params = step->params, .n_in = step->n_in,
                        .n_out = step->n_out, .in = in, .out = out, .pool = pool,
                        .packed = step->packed, .training = p->training, .stream = step->stream,
-                       .lo = step->lo, .hi = step->hi };
+                       .lo = step->lo, .hi = step->hi, .exact = p->exact };
 }

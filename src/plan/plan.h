@@ -16,7 +16,9 @@ typedef struct phi_slot {
     enum phi_slot_kind kind;
     phi_view view;
     size_t bytes;   /* of the dense array behind the view */
-    size_t offset;  /* PHI_SLOT_ARENA, a multiple of PHI_ALIGN */
+    size_t offset;  /* PHI_SLOT_ARENA: in the arena; a multiple of PHI_ALIGN where whole < 0 */
+    int32_t whole;  /* the slot it is a slice of, or -1 */
+    size_t first;   /* bytes from there to the slice's first element */
     ph_value value; /* the graph's value it holds; several slots may hold one in different layouts */
     ph_tensor *owned; /* constants that the plan made */
 } phi_slot;
@@ -29,6 +31,7 @@ typedef struct phi_step {
     int32_t *in;  /* [n_in] slots; -1: left out */
     int32_t *out; /* [n_out]; -1: an optional output that is left out (PH_NONE) */
     void *packed; /* or NULL */
+    int32_t add;  /* fused addition: the slot that is added, or -1 */
     float lo, hi; /* fused clamp */
     uint64_t stream; /* for random numbers: from the node's name */
 } phi_step;
@@ -39,7 +42,7 @@ struct ph_plan {
     phi_facts *facts;
     ph_graph *rewritten;   /* `graph` is that one, or NULL: it is the caller's */
     phi_facts *read_facts; /* of the caller's graph, whose constants `rewritten` borrows */
-    bool training;
+    bool training, exact;
     phi_slot *slots;
     size_t n_slots, slots_capacity;
     phi_step *steps;
@@ -61,6 +64,9 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
 enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                ph_error *err);
 
+/* A slot's view, with `arena` added if it lies there (arena NULL: its data pointer stays NULL). */
+phi_view phi_slot_view(const ph_plan *p, int32_t slot, void *arena);
+
 /*
  * The operands of a step as views: slot views with `arena` added to arena slots (arena NULL: data
  * pointers of arena slots stay NULL). in [step->n_in], out [step->n_out].
@@ -68,7 +74,7 @@ enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_p
 void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
                     phi_view *out);
 
-/* An exec of the step, forward, with everything set but work, save, dout, din. `in`, `out` as filled
+/* An exec of the step, forward, with everything set but add, work, save, dout, din. `in`, `out` as filled
  * by phi_step_views. */
 phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,
                        const phi_view *out, phi_pool *pool);

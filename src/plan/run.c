@@ -11,14 +11,14 @@ struct ph_run {
     phi_pool *pool;
     char *arena, *work;
     phi_exec *execs; /* [n_steps] */
-    phi_view *views; /* the operands of all steps, step by step: inputs, then outputs */
+    phi_view *views; /* the operands of all steps, step by step: inputs, outputs, what is added */
 };
 
 static enum ph_status bind_steps(ph_run *r, ph_error *err)
 {
     const ph_plan *p = r->plan;
     size_t n_views = 0, work_bytes = 0;
-    for (size_t i = 0; i < p->n_steps; i++) n_views += p->steps[i].n_in + p->steps[i].n_out;
+    for (size_t i = 0; i < p->n_steps; i++) n_views += p->steps[i].n_in + p->steps[i].n_out + 1;
     r->execs = phi_calloc(&r->mem, p->n_steps, sizeof *r->execs);
     r->views = phi_calloc(&r->mem, n_views, sizeof *r->views);
     if (!r->execs || !r->views) return phi_fail_nomem(err);
@@ -26,9 +26,11 @@ static enum ph_status bind_steps(ph_run *r, ph_error *err)
     for (size_t i = 0; i < p->n_steps; i++) {
         const phi_step *step = &p->steps[i];
         phi_view *in = views, *out = views + step->n_in;
-        views = out + step->n_out;
+        views = out + step->n_out + 1;
         phi_step_views(p, step, r->arena, in, out);
         r->execs[i] = phi_step_exec(p, step, in, out, r->pool);
+        out[step->n_out] = phi_slot_view(p, step->add, r->arena);
+        if (step->add >= 0) r->execs[i].add = &out[step->n_out];
         const size_t bytes = step->op->work_bytes ? step->op->work_bytes(&r->execs[i], false) : 0;
         if (bytes > work_bytes) work_bytes = bytes;
     }
@@ -73,10 +75,7 @@ void ph_run_free(ph_run *r)
 
 static phi_view slot_in_run(const ph_run *r, int32_t index)
 {
-    const phi_slot *slot = &r->plan->slots[index];
-    phi_view v = slot->view;
-    if (slot->kind == PHI_SLOT_ARENA) v.data = r->arena + slot->offset;
-    return v;
+    return phi_slot_view(r->plan, index, r->arena);
 }
 
 /* Nothing to compute: every output has no elements. */

@@ -7,4 +7,5 @@ list(APPEND PINHOLE_SOURCES
   plan/rewrite.c
   plan/run.c
   plan/survey.c
+  plan/slices.c
   plan/wanted.c)

@@ -136,7 +136,7 @@ bool ops_check(const draw_case *c, const char *replay)
     bool fine;
     if (!or_compute(&c->node, want))
         fine = miss(&b, "the oracle cannot compute this case");
-    else if (ops_build(c, &b.g, &b.err) || ph_plan_new(b.g.graph, NULL, &b.plan, &b.err))
+    else if (ops_build(c, &b.g, &b.err) || ph_plan_new(b.g.graph, &(ph_plan_desc){.exact = true}, &b.plan, &b.err))
         fine = miss(&b, "%s", b.err.message);
     else
         fine = check_runs(&b, want);

@@ -98,9 +98,146 @@ static void test_fusion(void **state)
     assert_int_equal(norms[1], 3); /* kept as they stand */
     assert_int_equal(clamps[1], 3);
     assert_int_equal(norms[0], 0);  /* all three stand behind a convolution alone */
-    assert_int_equal(clamps[0], 1); /* the one behind Add stays */
+    assert_int_equal(clamps[0], 0); /* the one behind Add too: the addition is part of it */
     ph_plan_free(fused);
     ph_plan_free(plain);
+    ph_graph_free(g);
+}
+
+/* Slots that live at the same time must not share memory: read off the steps, not off the planner.
+ */
+static void assert_no_overlap(const ph_plan *p)
+{
+    size_t *from = calloc(p->n_slots, sizeof *from), *to = calloc(p->n_slots, sizeof *to);
+    for (size_t s = 0; s < p->n_slots; s++)
+        from[s] = SIZE_MAX;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        const phi_step *step = &p->steps[i];
+        for (size_t k = 0; k < step->n_out; k++)
+            if (step->out[k] >= 0) {
+                from[step->out[k]] = i + 1;
+                if (to[step->out[k]] < i + 1) to[step->out[k]] = i + 1;
+            }
+        for (size_t k = 0; k < step->n_in; k++)
+            if (step->in[k] >= 0) to[step->in[k]] = i + 1;
+        if (step->add >= 0) to[step->add] = i + 1;
+    }
+    for (size_t s = 0; s < p->n_slots; s++) { /* a slice keeps the whole alive */
+        const int32_t whole = p->slots[s].whole;
+        if (whole < 0) continue;
+        assert_int_equal(p->slots[whole].whole, -1);
+        assert_int_equal(p->slots[s].offset, p->slots[whole].offset + p->slots[s].first);
+        if (from[s] < from[whole]) from[whole] = from[s];
+        if (to[s] > to[whole]) to[whole] = to[s];
+    }
+    for (size_t i = 0; i < p->n_inputs; i++)
+        from[p->input_slots[i]] = 0;
+    for (size_t i = 0; i < p->n_outputs; i++)
+        to[p->output_slots[i]] = p->n_steps + 1;
+    for (size_t a = 0; a < p->n_slots; a++) {
+        const phi_slot *u = &p->slots[a];
+        if (u->kind != PHI_SLOT_ARENA || u->whole >= 0) continue;
+        assert_int_equal(u->offset % PHI_ALIGN, 0);
+        assert_true(u->offset + u->bytes <= p->arena_bytes);
+        assert_true(from[a] != SIZE_MAX);
+        for (size_t b = 0; b < a; b++) {
+            const phi_slot *v = &p->slots[b];
+            bool together = from[a] <= to[b] && from[b] <= to[a];
+            bool apart = u->offset + u->bytes <= v->offset || v->offset + v->bytes <= u->offset;
+            if (v->kind == PHI_SLOT_ARENA && v->whole < 0 && together && !apart)
+                fail_msg("slots %zu and %zu are alive together and share memory", a, b);
+        }
+    }
+    free(from);
+    free(to);
+}
+
+/* --- Branches: concatenations in place, residual additions ------------------------------------- */
+
+static ph_value node(ph_graph *g, const char *op, size_t n_in, const ph_value *in,
+                     const ph_attr *attr)
+{
+    ph_value out;
+    assert_int_equal(ph_graph_add_node(g, op, NULL, n_in, in, attr != NULL, attr, 1, NULL, &out,
+                                       NULL),
+                     PH_OK);
+    return out;
+}
+
+static ph_value conv(ph_graph *g, ph_value x, int64_t c, int64_t k, int64_t r, uint64_t seed)
+{
+    ph_value y;
+    const int64_t pad = r / 2;
+    const ph_conv_desc d = {.k = k, .r = r, .s = r, .pad_top = pad, .pad_left = pad,
+                            .pad_bottom = pad, .pad_right = pad};
+    assert_int_equal(ph_graph_add_conv(g, x, c, &d, seed, &y, NULL), PH_OK);
+    return y;
+}
+
+static ph_value concat(ph_graph *g, size_t n, const ph_value *in)
+{
+    static const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
+    return node(g, "Concat", n, in, &axis);
+}
+
+/* Inception's branches, DenseNet's growing concatenation, a residual block with a projection that
+ * stands behind the main path, and a value that is concatenated twice. */
+static ph_graph *branches(void)
+{
+    static const int64_t dims[4] = {2, 7, 6, 5};
+    ph_graph *g;
+    ph_value x, y[4], d[3], last;
+    assert_int_equal(ph_graph_new(NULL, "branches", &g, NULL), PH_OK);
+    assert_int_equal(ph_graph_add_input(g, "x", PH_FLOAT32, 4, dims, &x, NULL), PH_OK);
+    y[0] = conv(g, x, 7, 9, 1, 1);
+    y[1] = conv(g, node(g, "Relu", 1, (ph_value[]){conv(g, x, 7, 4, 1, 2)}, NULL), 4, 16, 3, 3);
+    y[2] = node(g, "Relu", 1, (ph_value[]){conv(g, x, 7, 8, 3, 4)}, NULL);
+    y[3] = node(g, "Sigmoid", 1, (ph_value[]){y[0]}, NULL);
+    d[0] = concat(g, 4, y); /* 42 channels */
+    d[1] = concat(g, 2, (ph_value[]){d[0], conv(g, d[0], 42, 6, 3, 5)});
+    d[2] = concat(g, 2, (ph_value[]){d[1], conv(g, node(g, "Relu", 1, &d[1], NULL), 48, 5, 1, 6)});
+    last = conv(g, conv(g, d[2], 53, 12, 1, 7), 12, 20, 3, 8);
+    last = node(g, "Add", 2, (ph_value[]){last, conv(g, d[2], 53, 20, 1, 9)}, NULL);
+    last = node(g, "Relu", 1, &last, NULL);
+    last = node(g, "Add", 2, (ph_value[]){last, conv(g, last, 20, 20, 3, 10)}, NULL);
+    last = concat(g, 3, (ph_value[]){last, y[0], last}); /* y[0] is elsewhere; last twice */
+    assert_int_equal(ph_graph_add_output(g, last, NULL), PH_OK);
+    assert_int_equal(ph_graph_add_output(g, d[1], NULL), PH_OK);
+    return g;
+}
+
+static void test_branches(void **state)
+{
+    enum { INPUT = 2 * 7 * 30, LAST = 2 * 49 * 30, INNER = 2 * 48 * 30 };
+    static float x[INPUT], y[2][LAST], inner[2][INNER];
+    ph_graph *g = branches();
+    phi_rng r = phi_rng_start(5, 5);
+    (void)state;
+    for (size_t i = 0; i < INPUT; i++)
+        x[i] = phi_rng_normal(&r);
+    for (int keep_all = 0; keep_all < 2; keep_all++) {
+        size_t concats = 0, adds = 0;
+        ph_plan *p;
+        ph_run *run;
+        ph_error err;
+        if (ph_plan_new(g, &(ph_plan_desc){.keep_all = keep_all, .exact = true}, &p, &err))
+            fail_msg("%s", err.message);
+        assert_no_overlap(p);
+        for (size_t i = 0; i < p->n_steps; i++) {
+            concats += !strcmp(p->steps[i].op->name, "Concat");
+            adds += !strcmp(p->steps[i].op->name, "Add");
+        }
+        assert_int_equal(concats, keep_all ? 4 : 2); /* y[0] lies in the last, for d[0] it is copied */
+        assert_int_equal(adds, keep_all ? 2 : 0);
+        assert_int_equal(ph_run_new(p, 2, &run, NULL), PH_OK);
+        assert_int_equal(ph_run_once(run, (const void *[]){x},
+                                     (void *[]){y[keep_all], inner[keep_all]}, NULL),
+                         PH_OK);
+        ph_run_free(run);
+        ph_plan_free(p);
+    }
+    assert_memory_equal(y[0], y[1], sizeof y[0]);
+    assert_memory_equal(inner[0], inner[1], sizeof inner[0]);
     ph_graph_free(g);
 }
 
@@ -417,45 +554,6 @@ static void test_shared_plan(void **state)
 
 /* --- Memory -------------------------------------------------------------------------------- */
 
-/* Slots that live at the same time must not share memory: read off the steps, not off the planner.
- */
-static void assert_no_overlap(const ph_plan *p)
-{
-    size_t *from = calloc(p->n_slots, sizeof *from), *to = calloc(p->n_slots, sizeof *to);
-    for (size_t s = 0; s < p->n_slots; s++)
-        from[s] = SIZE_MAX;
-    for (size_t i = 0; i < p->n_steps; i++) {
-        const phi_step *step = &p->steps[i];
-        for (size_t k = 0; k < step->n_out; k++)
-            if (step->out[k] >= 0) {
-                from[step->out[k]] = i + 1;
-                if (to[step->out[k]] < i + 1) to[step->out[k]] = i + 1;
-            }
-        for (size_t k = 0; k < step->n_in; k++)
-            if (step->in[k] >= 0) to[step->in[k]] = i + 1;
-    }
-    for (size_t i = 0; i < p->n_inputs; i++)
-        from[p->input_slots[i]] = 0;
-    for (size_t i = 0; i < p->n_outputs; i++)
-        to[p->output_slots[i]] = p->n_steps + 1;
-    for (size_t a = 0; a < p->n_slots; a++) {
-        const phi_slot *u = &p->slots[a];
-        if (u->kind != PHI_SLOT_ARENA) continue;
-        assert_int_equal(u->offset % PHI_ALIGN, 0);
-        assert_true(u->offset + u->bytes <= p->arena_bytes);
-        assert_true(from[a] != SIZE_MAX);
-        for (size_t b = 0; b < a; b++) {
-            const phi_slot *v = &p->slots[b];
-            bool together = from[a] <= to[b] && from[b] <= to[a];
-            bool apart = u->offset + u->bytes <= v->offset || v->offset + v->bytes <= u->offset;
-            if (v->kind == PHI_SLOT_ARENA && together && !apart)
-                fail_msg("slots %zu and %zu are alive together and share memory", a, b);
-        }
-    }
-    free(from);
-    free(to);
-}
-
 /* Run a training plan's steps forward as inference (no batch statistics). */
 static void run_training_plan(const ph_plan *p, const float *x, float *y)
 {
@@ -620,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_twice_the_same_bits),
         cmocka_unit_test(test_shared_plan),
         cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_branches),
         cmocka_unit_test(test_outputs_that_no_step_makes),
         cmocka_unit_test(test_empty_batch),
         cmocka_unit_test(test_running_allocates_nothing),

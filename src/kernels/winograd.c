@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Winograd's convolution as products of matrices: for each of the a * a elements of a transformed
+ * tile, [tiles, c] by [c, k].
+ *
+ * Not three passes over everything, but block by block: the inputs of a block of tiles are
+ * transformed into scratch that stays in the second-level cache; then, for each few panels of output
+ * channels, the a * a small products are made and at once transformed back. Weights are stored in
+ * exactly the order in which they are read, once for each block of tiles.
+ */
+#include "kernels/winograd.h"
+
+#include <math.h>
+
+#include "kernels/gemm.h"
+
+#define P 0.70710678118654752440
+#define Q 1.41421356237309504880
+
+/* --- Matrices ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+static const double filter_2x3[4 * 3] = {
+    1,    0,   0,
+    0.5,  0.5, 0.5,
+    0.5, -0.5, 0.5,
+    0,    0,   1,
+};
+static const float input_4[4 * 4] = {
+    1,  0, -1, 0,
+    0,  1,  1, 0,
+    0, -1,  1, 0,
+    0, -1,  0, 1,
+};
+static const float output_4_2[2 * 4] = {
+    1, 1,  1, 0,
+    0, 1, -1, 1,
+};
+
+static const double filter_4x3[6 * 3] = {
+     1,        0,          0,
+    -1 / 1.5, -P / 1.5,   -0.5 / 1.5,
+    -1 / 1.5,  P / 1.5,   -0.5 / 1.5,
+     1 / 6.0,  Q / 6.0,    2 / 6.0,
+     1 / 6.0, -Q / 6.0,    2 / 6.0,
+     0,        0,          1,
+};
+static const double filter_2x5[6 * 5] = {
+     1,        0,         0,          0,             0,
+    -1 / 1.5, -P / 1.5,  -0.5 / 1.5, -0.5 * P / 1.5, -0.25 / 1.5,
+    -1 / 1.5,  P / 1.5,  -0.5 / 1.5,  0.5 * P / 1.5, -0.25 / 1.5,
+     1 / 6.0,  Q / 6.0,   2 / 6.0,    2 * Q / 6.0,    4 / 6.0,
+     1 / 6.0, -Q / 6.0,   2 / 6.0,   -2 * Q / 6.0,    4 / 6.0,
+     0,        0,         0,          0,              1,
+};
+static const float input_6[6 * 6] = {
+    1,  0,               -2.5f,  0,        1, 0,
+    0, -2 * (float)P,    -2,     (float)P, 1, 0,
+    0,  2 * (float)P,    -2,    -(float)P, 1, 0,
+    0, -0.5f * (float)Q, -0.5f,  (float)Q, 1, 0,
+    0,  0.5f * (float)Q, -0.5f, -(float)Q, 1, 0,
+    0,  1,                0,    -2.5f,     0, 1,
+};
+static const float output_6_4[4 * 6] = {
+    1, 1,                1,                1,             1,             0,
+    0, (float)P,        -(float)P,         (float)Q,     -(float)Q,      0,
+    0, 0.5f,             0.5f,             2,             2,             0,
+    0, 0.5f * (float)P, -0.5f * (float)P,  2 * (float)Q, -2 * (float)Q,  1,
+};
+static const float output_6_2[2 * 6] = {
+    1, 1,         1,        1,         1,        0,
+    0, (float)P, -(float)P, (float)Q, -(float)Q, 1,
+};
+/* clang-format on */
+
+const phi_wino phi_wino_f2x3 = {.name = "F(2x2,3x3)",
+                                .a = 4,
+                                .m = 2,
+                                .r = 3,
+                                .filter = filter_2x3,
+                                .input = input_4,
+                                .output = output_4_2,
+                                .in_slot = PHK_wino4_in_f32,
+                                .out_slot = PHK_wino4_out2_f32};
+const phi_wino phi_wino_f4x3 = {.name = "F(4x4,3x3)",
+                                .a = 6,
+                                .m = 4,
+                                .r = 3,
+                                .filter = filter_4x3,
+                                .input = input_6,
+                                .output = output_6_4,
+                                .in_slot = PHK_wino6_in_f32,
+                                .out_slot = PHK_wino6_out4_f32};
+const phi_wino phi_wino_f2x5 = {.name = "F(2x2,5x5)",
+                                .a = 6,
+                                .m = 2,
+                                .r = 5,
+                                .filter = filter_2x5,
+                                .input = input_6,
+                                .output = output_6_2,
+                                .in_slot = PHK_wino6_in_f32,
+                                .out_slot = PHK_wino6_out2_f32};
+
+/* --- Geometry ------------------------------------------------------------------------------------ */
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+static size_t div_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+static size_t round_up(size_t a, size_t multiple)
+{
+    return div_up(a, multiple) * multiple;
+}
+
+static size_t tiles_h(const phi_wino *v, const phi_conv_shape *d)
+{
+    return div_up((size_t)d->oh, v->m);
+}
+static size_t tiles_w(const phi_wino *v, const phi_conv_shape *d)
+{
+    return div_up((size_t)d->ow, v->m);
+}
+static size_t n_tiles(const phi_wino *v, const phi_conv_shape *d)
+{
+    return (size_t)d->n * tiles_h(v, d) * tiles_w(v, d);
+}
+
+/* Work in units of a multiply-add in the product; transforms cost several each for an element that
+ * moves through memory. */
+static double cost(const phi_wino *v, const phi_conv_shape *d)
+{
+    const double tiles = (double)n_tiles(v, d), a2 = (double)(v->a * v->a);
+    const double products = tiles * a2 * (double)d->c * (double)d->k;
+    return products + 8 * tiles * a2 * (double)(d->c + d->k);
+}
+
+const phi_wino *phi_wino_choose(const phi_conv_shape *d)
+{
+    static const phi_wino *const all[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
+    if (d->groups != 1 || d->stride_h != 1 || d->stride_w != 1 || d->dilation_h != 1 ||
+        d->dilation_w != 1 || d->r != d->s || d->c < 8 || d->k < 8)
+        return NULL;
+    const phi_wino *best = NULL;
+    double least = 0.8 * (double)d->n * (double)(d->oh * d->ow) * (double)(d->r * d->s) *
+                   (double)d->c * (double)d->k;
+    for (size_t i = 0; i < PHI_COUNT(all); i++) {
+        if ((int64_t)all[i]->r != d->r || cost(all[i], d) >= least) continue;
+        best = all[i];
+        least = cost(best, d);
+    }
+    return best;
+}
+
+/* --- Weights ------------------------------------------------------------------------------------- */
+
+/* In front of the weights: which kernels they are for, and a pixel of zeros for the padding. Weights
+ * are [panels][a * a][c][nr]. */
+typedef struct packed_head {
+    const phk_kernel *gemm, *in, *out;
+} packed_head;
+#define HEAD_BYTES 64
+_Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
+
+static size_t zeros_bytes(const phi_conv_shape *d)
+{
+    return round_up((size_t)d->c * sizeof(float), PHI_ALIGN);
+}
+
+size_t phi_wino_pack_bytes(const phi_wino *v, const phi_conv_shape *d)
+{
+    const size_t one = phi_gemm_pack_bytes((size_t)d->c, (size_t)d->k, 1);
+    size_t bytes;
+    if (one == SIZE_MAX || !phi_mul_size(one, v->a * v->a, &bytes) ||
+        !phi_add_size(bytes, HEAD_BYTES + zeros_bytes(d), &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+typedef struct pack_job {
+    const phi_wino *v;
+    const phi_conv_shape *d;
+    const float *weights;
+    size_t nr;
+    float *out;
+} pack_job;
+
+/* t = G g G' for `nr` filters side by side: g [r][r][nr], t [a][a][nr]. */
+static void transform_filters(const phi_wino *v, const double *g, size_t nr, float *t, size_t slab)
+{
+    double half[PHI_WINO_MAX * 5][PHK_MAX_NR]; /* [a][r] */
+    for (size_t i = 0; i < v->a; i++)
+        for (size_t j = 0; j < v->r; j++) {
+            double *to = half[i * v->r + j];
+            memset(to, 0, nr * sizeof *to);
+            for (size_t p = 0; p < v->r; p++) {
+                const double f = v->filter[i * v->r + p], *from = g + (p * v->r + j) * PHK_MAX_NR;
+                for (size_t k = 0; k < nr; k++)
+                    to[k] += f * from[k];
+            }
+        }
+    for (size_t i = 0; i < v->a; i++)
+        for (size_t j = 0; j < v->a; j++) {
+            double to[PHK_MAX_NR] = {0};
+            for (size_t p = 0; p < v->r; p++) {
+                const double f = v->filter[j * v->r + p], *from = half[i * v->r + p];
+                for (size_t k = 0; k < nr; k++)
+                    to[k] += f * from[k];
+            }
+            for (size_t k = 0; k < nr; k++)
+                t[(i * v->a + j) * slab + k] = (float)to[k];
+        }
+}
+
+/* One panel of output channels. */
+static void pack_task(void *arg, size_t panel, size_t thread)
+{
+    const pack_job *p = arg;
+    const size_t c = (size_t)p->d->c, taps = p->v->r * p->v->r, nr = p->nr;
+    const size_t n = min_size(nr, (size_t)p->d->k - panel * nr);
+    float *out = p->out + panel * p->v->a * p->v->a * c * nr;
+    double g[25 * PHK_MAX_NR] = {0};
+    (void)thread;
+    for (size_t ch = 0; ch < c; ch++) {
+        const float *w = p->weights + (panel * nr * c + ch) * taps;
+        for (size_t k = 0; k < n; k++)
+            for (size_t t = 0; t < taps; t++)
+                g[t * PHK_MAX_NR + k] = (double)w[k * c * taps + t];
+        transform_filters(p->v, g, nr, out + ch * nr, c * nr);
+    }
+}
+
+static float *packed_zeros(const void *packed)
+{
+    return (float *)(void *)((char *)(uintptr_t)packed + HEAD_BYTES);
+}
+
+void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weights, phi_pool *pool,
+                   void *packed)
+{
+    packed_head *head = packed;
+    *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot),
+                          phk_choose(v->out_slot)};
+    memset(packed_zeros(packed), 0, zeros_bytes(d));
+    pack_job p = {v, d, weights, head->gemm->nr,
+                  (float *)(void *)((char *)packed + HEAD_BYTES + zeros_bytes(d))};
+    phi_pool_run(pool, div_up((size_t)d->k, p.nr), pack_task, &p);
+}
+
+/* --- The convolution ------------------------------------------------------------------------------ */
+
+#define INPUT_BYTES 327680 /* of transformed tiles in a block, more or less */
+#define LEAST_TILES 12     /* but not fewer: each weight is read once a block */
+#define MOST_TILES 60
+#define TASKS 8            /* cut output channels, too, where blocks alone give fewer tasks */
+#define PANELS 2           /* panels of output channels between two looks at the tiles */
+
+/* How a convolution is cut. The same for any number of threads. */
+typedef struct cut {
+    size_t tiles, block, n_blocks; /* tiles: all of them; in a block; blocks */
+    size_t row, slab;              /* of transformed tiles: floats to the next tile, next element */
+    size_t m_row, m_slab;          /* the same of products */
+    size_t n_panels, task_panels, n_parts;
+    size_t v_bytes, thread_bytes;
+} cut;
+
+static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t nr)
+{
+    cut u = {.tiles = n_tiles(v, d), .row = round_up((size_t)d->c, 16)};
+    const size_t tile_bytes = v->a * v->a * u.row * sizeof(float);
+    size_t most = INPUT_BYTES / tile_bytes;
+    most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
+    u.n_blocks = div_up(u.tiles, most);
+    if (u.n_blocks == 0) u.n_blocks = 1;
+    u.block = round_up(div_up(u.tiles, u.n_blocks), mr);
+    if (u.block > u.tiles) u.block = u.tiles;
+    u.n_blocks = u.block ? div_up(u.tiles, u.block) : 0;
+    u.slab = u.block * u.row + 16; /* not a power of two */
+    u.m_row = PANELS * nr;
+    u.m_slab = u.block * u.m_row + 16;
+    u.n_panels = div_up((size_t)d->k, nr);
+    const size_t parts = u.n_blocks ? div_up(TASKS, u.n_blocks) : 1;
+    u.task_panels = round_up(div_up(u.n_panels, parts), PANELS);
+    u.n_parts = div_up(u.n_panels, u.task_panels);
+    u.v_bytes = round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
+    u.thread_bytes =
+        u.v_bytes + round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
+    return u;
+}
+
+size_t phi_wino_work_bytes(const phi_wino *v, const phi_conv_shape *d, size_t n_threads)
+{
+    size_t most = 0, bytes;
+    const phk_kernel *kernel;
+    for (size_t i = 0; (kernel = phk_kernel_at(i)); i++) {
+        if (kernel->slot != PHK_gemm_f32) continue;
+        const cut u = cut_up(v, d, kernel->mr, kernel->nr);
+        if (u.thread_bytes > most) most = u.thread_bytes;
+    }
+    return phi_mul_size(most, n_threads, &bytes) ? bytes : SIZE_MAX;
+}
+
+typedef struct wino_job {
+    const phi_wino *v;
+    const phi_conv_shape *d;
+    const phi_conv_data *data;
+    const packed_head *head;
+    const float *zeros, *weights;
+    cut u;
+    char *work;
+} wino_job;
+
+/* Image, and line and column of the first output pixel, of a tile. */
+static void locate(const wino_job *j, size_t tile, size_t *image, int64_t *y, int64_t *x)
+{
+    const size_t tw = tiles_w(j->v, j->d), th = tiles_h(j->v, j->d);
+    *x = (int64_t)(tile % tw * j->v->m);
+    *y = (int64_t)(tile / tw % th * j->v->m);
+    *image = tile / tw / th;
+}
+
+static void transform_tile(const wino_job *j, size_t tile, float *v)
+{
+    const phi_conv_shape *d = j->d;
+    const float *x[PHI_WINO_MAX * PHI_WINO_MAX];
+    const int64_t a = (int64_t)j->v->a;
+    size_t image;
+    int64_t y0, x0;
+    locate(j, tile, &image, &y0, &x0);
+    y0 -= d->pad_top;
+    x0 -= d->pad_left;
+    for (int64_t i = 0; i < a; i++)
+        for (int64_t k = 0; k < a; k++) {
+            const bool inside = y0 + i >= 0 && y0 + i < d->h && x0 + k >= 0 && x0 + k < d->w;
+            x[i * a + k] = inside ? j->data->x + (((int64_t)image * d->h + y0 + i) * d->w + x0 +
+                                                  k) * j->data->x_pitch
+                                  : j->zeros;
+        }
+    const phk_wino_in_f32_args args = {
+        .n = (size_t)d->c, .x = x, .v = v, .slab = j->u.slab};
+    if (a == 4)
+        PHK_CALL(wino4_in_f32, j->head->in)(&args);
+    else
+        PHK_CALL(wino6_in_f32, j->head->in)(&args);
+}
+
+/* All products of element e of the block's tiles with `n_panels` panels. Rows are spread evenly. */
+static void multiply(const wino_job *j, size_t tiles, size_t e, size_t panel, size_t n_panels,
+                     const float *v, float *m)
+{
+    const phk_kernel *kernel = j->head->gemm;
+    const size_t c = (size_t)j->d->c, nr = kernel->nr, a2 = j->v->a * j->v->a;
+    const size_t n_rows = div_up(tiles, kernel->mr), height = tiles / n_rows, taller = tiles % n_rows;
+    for (size_t p = 0; p < n_panels; p++) {
+        const float *b = j->weights + ((panel + p) * a2 + e) * c * nr;
+        size_t row = 0;
+        for (size_t i = 0; i < n_rows; i++) {
+            const phk_gemm_f32_args args = {.kc = c,
+                                            .a = v + e * j->u.slab + row * j->u.row,
+                                            .a_row = (ptrdiff_t)j->u.row,
+                                            .a_step = 1,
+                                            .b = b,
+                                            .c = m + e * j->u.m_slab + row * j->u.m_row + p * nr,
+                                            .c_row = (ptrdiff_t)j->u.m_row,
+                                            .m = height + (i < taller),
+                                            .n = nr,
+                                            .lo = -INFINITY,
+                                            .hi = INFINITY,
+                                            .next = b + c * nr + i * (c * nr / n_rows),
+                                            .next_lines = c * nr / 16 / n_rows};
+            PHK_CALL(gemm_f32, kernel)(&args);
+            row += args.m;
+        }
+    }
+}
+
+static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, const float *m)
+{
+    const phi_conv_shape *d = j->d;
+    const phi_conv_data *data = j->data;
+    size_t image;
+    int64_t y, x;
+    locate(j, tile, &image, &y, &x);
+    const ptrdiff_t pixel = ((ptrdiff_t)image * d->oh + y) * d->ow + x;
+    const phk_wino_out_f32_args args = {
+        .n = n,
+        .m = m,
+        .slab = j->u.m_slab,
+        .y = data->y + pixel * data->y_pitch + k0,
+        .y_row = d->ow * data->y_pitch,
+        .y_col = data->y_pitch,
+        .rows = min_size(j->v->m, (size_t)(d->oh - y)),
+        .cols = min_size(j->v->m, (size_t)(d->ow - x)),
+        .bias = data->bias ? data->bias + k0 : NULL,
+        .add = data->add ? data->add + pixel * data->add_pitch + k0 : NULL,
+        .add_row = d->ow * data->add_pitch,
+        .add_col = data->add_pitch,
+        .lo = data->lo,
+        .hi = data->hi};
+    if (j->v->a == 4)
+        PHK_CALL(wino4_out2_f32, j->head->out)(&args);
+    else if (j->v->m == 2)
+        PHK_CALL(wino6_out2_f32, j->head->out)(&args);
+    else
+        PHK_CALL(wino6_out4_f32, j->head->out)(&args);
+}
+
+static void wino_task(void *arg, size_t task, size_t thread)
+{
+    const wino_job *j = arg;
+    const size_t nr = j->head->gemm->nr, first = task / j->u.n_parts * j->u.block;
+    const size_t tiles = min_size(j->u.block, j->u.tiles - first);
+    const size_t panel0 = task % j->u.n_parts * j->u.task_panels;
+    const size_t panel_end = min_size(panel0 + j->u.task_panels, j->u.n_panels);
+    float *v = (float *)(void *)(j->work + thread * j->u.thread_bytes);
+    float *m = (float *)(void *)((char *)v + j->u.v_bytes);
+    for (size_t t = 0; t < tiles; t++)
+        transform_tile(j, first + t, v + t * j->u.row);
+    for (size_t panel = panel0; panel < panel_end; panel += PANELS) {
+        const size_t n_panels = min_size(PANELS, panel_end - panel), k0 = panel * nr;
+        for (size_t e = 0; e < j->v->a * j->v->a; e++)
+            multiply(j, tiles, e, panel, n_panels, v, m);
+        for (size_t t = 0; t < tiles; t++)
+            finish_tile(j, first + t, k0, min_size(n_panels * nr, (size_t)j->d->k - k0),
+                        m + t * j->u.m_row);
+    }
+}
+
+void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,
+                  const void *packed, phi_pool *pool, void *work)
+{
+    const packed_head *head = packed;
+    const wino_job j = {.v = v,
+                        .d = d,
+                        .data = data,
+                        .head = head,
+                        .zeros = packed_zeros(packed),
+                        .weights = (const float *)(const void *)((const char *)packed +
+                                                                 HEAD_BYTES + zeros_bytes(d)),
+                        .u = cut_up(v, d, head->gemm->mr, head->gemm->nr),
+                        .work = work};
+    phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, (void *)(uintptr_t)&j);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Winograd's convolution against loops in double: every variant on awkward shapes, slices of wider
+ * tensors, residual, bias and clamp; integer data to the bit where the transforms are exact; the same
+ * bits for 1, 2 and 3 threads; and its matrices against the definition of a convolution.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "kernels/winograd.h"
+
+static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
+
+/* One dimension: A' [(G g) . (B' d)] is the convolution of d with g, for unit vectors g and d. */
+static void test_matrices(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(variants); i++) {
+        const phi_wino *v = variants[i];
+        for (size_t gi = 0; gi < v->r; gi++)
+            for (size_t di = 0; di < v->a; di++)
+                for (size_t out = 0; out < v->m; out++) {
+                    double y = 0;
+                    for (size_t e = 0; e < v->a; e++)
+                        y += (double)v->output[out * v->a + e] * v->filter[e * v->r + gi] *
+                             (double)v->input[e * v->a + di];
+                    assert_true(fabs(y - (out + gi == di)) < 1e-6);
+                }
+    }
+}
+
+typedef struct wino_case {
+    int64_t n, c, h, w, k;
+    int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t x_gap, y_gap; /* channels of the wider tensors that are not ours */
+    bool bias, add, clamp;
+} wino_case;
+
+static const wino_case cases[] = {
+    {1, 8, 4, 4, 16, 1, 1, 1, 1, 0, 0, false, false, false},
+    {1, 64, 14, 14, 64, 1, 1, 1, 1, 0, 0, true, false, true},
+    {2, 19, 7, 9, 33, 1, 1, 1, 1, 0, 0, true, true, true},
+    {1, 3, 13, 13, 7, 0, 0, 0, 0, 5, 3, true, false, false},
+    {3, 16, 6, 5, 17, 2, 2, 2, 2, 0, 9, true, true, false},
+    {1, 130, 9, 8, 50, 0, 2, 1, 3, 7, 0, false, true, true},
+    {1, 1, 40, 37, 1, 1, 1, 1, 1, 0, 0, true, false, false},
+    {1, 24, 56, 55, 40, 1, 1, 1, 1, 0, 2, true, true, true},
+    {2, 40, 7, 7, 100, 3, 1, 0, 2, 1, 1, true, true, true},
+    {1, 5, 5, 5, 4, 4, 4, 4, 4, 0, 0, true, false, false},
+};
+
+static float *floats(int64_t n)
+{
+    float *x = malloc((size_t)(n ? n : 1) * sizeof *x);
+    assert_non_null(x);
+    return x;
+}
+
+static void fill(float *x, int64_t n, phi_rng *r, bool integers)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = integers ? (float)phi_rng_below(r, 9) - 4 : phi_rng_normal(r);
+}
+
+/* One output in double; *size is the sum of magnitudes. */
+static double want(const phi_conv_shape *d, const phi_conv_data *data, const float *w, int64_t pixel,
+                   int64_t k, double *size)
+{
+    const int64_t ox = pixel % d->ow, oy = pixel / d->ow % d->oh, image = pixel / d->ow / d->oh;
+    double sum = 0;
+    *size = 1;
+    for (int64_t i = 0; i < d->r; i++)
+        for (int64_t j = 0; j < d->s; j++) {
+            const int64_t y = oy - d->pad_top + i, x = ox - d->pad_left + j;
+            if (y < 0 || y >= d->h || x < 0 || x >= d->w) continue;
+            const float *in = data->x + ((image * d->h + y) * d->w + x) * data->x_pitch;
+            for (int64_t c = 0; c < d->c; c++) {
+                const double term =
+                    (double)in[c] * (double)w[((k * d->c + c) * d->r + i) * d->s + j];
+                sum += term;
+                *size += fabs(term);
+            }
+        }
+    if (data->bias) sum += (double)data->bias[k];
+    if (data->add) sum += (double)data->add[pixel * data->add_pitch + k];
+    return fmin(fmax(sum, (double)data->lo), (double)data->hi);
+}
+
+static void run_case(const phi_wino *v, const wino_case *t, bool integers)
+{
+    const int64_t r = (int64_t)v->r;
+    const phi_conv_shape d = {.n = t->n, .c = t->c, .h = t->h, .w = t->w, .k = t->k, .r = r, .s = r,
+                              .groups = 1, .oh = t->h + t->pad_top + t->pad_bottom - r + 1,
+                              .ow = t->w + t->pad_left + t->pad_right - r + 1, .stride_h = 1,
+                              .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+                              .pad_top = t->pad_top, .pad_left = t->pad_left,
+                              .pad_bottom = t->pad_bottom, .pad_right = t->pad_right};
+    if (d.oh < 1 || d.ow < 1) return;
+    phi_rng rng = phi_rng_start(7, (uint64_t)(t->c * 1000 + t->k));
+    const int64_t pixels = d.n * d.oh * d.ow, x_pitch = d.c + t->x_gap, y_pitch = d.k + t->y_gap;
+    const int64_t n_x = (d.n * d.h * d.w - 1) * x_pitch + d.c, n_y = pixels * y_pitch;
+    float *x = floats(n_x), *w = floats(d.k * d.c * r * r), *bias = floats(d.k);
+    float *add = floats(pixels * d.k), *y = floats(n_y), *first = floats(n_y);
+    fill(x, n_x, &rng, integers);
+    fill(w, d.k * d.c * r * r, &rng, integers);
+    fill(bias, d.k, &rng, integers);
+    fill(add, pixels * d.k, &rng, integers);
+    const phi_conv_data data = {.x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch,
+                                .bias = t->bias ? bias : NULL, .add = t->add ? add : NULL,
+                                .add_pitch = d.k, .lo = t->clamp ? -2 : -INFINITY,
+                                .hi = t->clamp ? 30 : INFINITY};
+    void *packed = phi_alloc(NULL, phi_wino_pack_bytes(v, &d));
+    assert_non_null(packed);
+    phi_wino_pack(v, &d, w, NULL, packed);
+    for (size_t threads = 1; threads <= 3; threads++) {
+        phi_pool *pool = NULL;
+        assert_int_equal(phi_pool_new(NULL, threads, &pool, NULL), PH_OK);
+        void *work = phi_alloc(NULL, phi_wino_work_bytes(v, &d, threads));
+        assert_non_null(work);
+        for (int64_t i = 0; i < n_y; i++)
+            y[i] = 12345;
+        phi_wino_run(v, &d, &data, packed, pool, work);
+        if (threads == 1) memcpy(first, y, (size_t)n_y * sizeof *y);
+        assert_memory_equal(first, y, (size_t)n_y * sizeof *y);
+        phi_free(NULL, work);
+        phi_pool_free(pool);
+    }
+    /* F(2x2,3x3)'s transforms of small integers are exact: quarters at most */
+    const bool exact = integers && v == &phi_wino_f2x3;
+    double largest = 0, size;
+    for (int64_t i = 0; i < pixels; i++) { /* an output's error comes from all of its tile */
+        want(&d, &data, w, i, 0, &size);
+        largest = fmax(largest, size);
+    }
+    const double bound = exact ? 0 : 2e-6 * largest;
+    for (int64_t i = 0; i < pixels; i++) {
+        for (int64_t k = 0; k < d.k; k++) {
+            const double expected = want(&d, &data, w, i, k, &size);
+            if (fabs((double)y[i * y_pitch + k] - expected) > bound)
+                fail_msg("%s, case %d, pixel %d, channel %d: got %.9g, wanted %.9g within %g",
+                         v->name, (int)(t - cases), (int)i, (int)k, (double)y[i * y_pitch + k],
+                         expected, bound);
+        }
+        for (int64_t k = d.k; k < y_pitch; k++)
+            assert_true(y[i * y_pitch + k] == 12345.0f);
+    }
+    phi_free(NULL, packed);
+    free(x);
+    free(w);
+    free(bias);
+    free(add);
+    free(y);
+    free(first);
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < PHI_COUNT(variants); v++)
+        for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+            run_case(variants[v], &cases[i], true);
+            run_case(variants[v], &cases[i], false);
+        }
+}
+
+/* What Winograd does not do, it does not choose; what it would lose, neither. */
+static void test_choice(void **state)
+{
+    const phi_conv_shape base = {.n = 1, .c = 64, .h = 56, .w = 56, .k = 64, .r = 3, .s = 3,
+                                 .groups = 1, .oh = 56, .ow = 56, .stride_h = 1, .stride_w = 1,
+                                 .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_left = 1,
+                                 .pad_bottom = 1, .pad_right = 1};
+    phi_conv_shape d = base;
+    (void)state;
+    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f4x3);
+    d.stride_w = 2;
+    assert_null(phi_wino_choose(&d));
+    d = base;
+    d.dilation_h = 2;
+    assert_null(phi_wino_choose(&d));
+    d = base;
+    d.groups = 2;
+    assert_null(phi_wino_choose(&d));
+    d = base;
+    d.s = 5;
+    assert_null(phi_wino_choose(&d));
+    d.r = 5;
+    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f2x5);
+    d = base;
+    d.c = 3;
+    assert_null(phi_wino_choose(&d));
+    d = base;
+    d.oh = d.ow = 1;
+    assert_null(phi_wino_choose(&d));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matrices),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
