@@ -24,3 +24,15 @@ enum ph_status phi_index_fail(const phi_exec *e, int64_t n, ph_error *err)
                     "%s '%s': an index is outside of -%" PRId64 " .. %" PRId64, e->node->op_type,
                     e->node->name, n, n - 1);
 }
+
+enum ph_status phi_check_beside(const phi_infer *c, const phi_type *at, int axis)
+{
+    char tx[PHI_TYPE_TEXT], ta[PHI_TYPE_TEXT];
+    const phi_type *x = c->in[0];
+    bool fits = at->rank == x->rank;
+    for (int i = 0; i < x->rank && fits; i++)
+        fits = i == axis || at->dims[i] <= x->dims[i];
+    if (fits) return PH_OK;
+    return phi_op_fail(c, PH_ERR_SHAPE, "indices %s do not fit to %s along axis %d",
+                       phi_type_text(at, ta, sizeof ta), phi_type_text(x, tx, sizeof tx), axis);
+}

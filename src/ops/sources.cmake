@@ -22,6 +22,7 @@ list(APPEND PINHOLE_SOURCES
   ops/reduce.c
   ops/resample.c
   ops/row_norm.c
+  ops/scatter.c
   ops/softmax_axis.c
   ops/spatial.c
   ops/unary.c
@@ -55,6 +56,7 @@ list(APPEND PINHOLE_SOURCES
   ops/conv_transpose.c
   ops/cos.c
   ops/cosh.c
+  ops/cum_sum.c
   ops/depth_to_space.c
   ops/dequantize_linear.c
   ops/div.c
@@ -65,9 +67,12 @@ list(APPEND PINHOLE_SOURCES
   ops/erf.c
   ops/exp.c
   ops/expand.c
+  ops/eye_like.c
   ops/flatten.c
   ops/floor.c
   ops/gather.c
+  ops/gather_elements.c
+  ops/gather_nd.c
   ops/gelu.c
   ops/gemm.c
   ops/global_average_pool.c
@@ -104,7 +109,9 @@ list(APPEND PINHOLE_SOURCES
   ops/mod.c
   ops/mul.c
   ops/neg.c
+  ops/non_zero.c
   ops/not.c
+  ops/one_hot.c
   ops/or.c
   ops/pad.c
   ops/pow.c
@@ -129,6 +136,8 @@ list(APPEND PINHOLE_SOURCES
   ops/resize.c
   ops/rms_normalization.c
   ops/round.c
+  ops/scatter_elements.c
+  ops/scatter_nd.c
   ops/selu.c
   ops/shape.c
   ops/shrink.c
@@ -152,7 +161,9 @@ list(APPEND PINHOLE_SOURCES
   ops/tanh.c
   ops/thresholded_relu.c
   ops/tile.c
+  ops/top_k.c
   ops/transpose.c
+  ops/trilu.c
   ops/unsqueeze.c
   ops/upsample.c
   ops/where.c
