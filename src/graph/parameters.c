@@ -16,6 +16,12 @@ static bool is_floating(enum ph_dtype t)
     return t == PH_FLOAT32 || t == PH_FLOAT64 || t == PH_FLOAT16 || t == PH_BFLOAT16;
 }
 
+/* Weights, and biases, that were trained before they were rounded to whole numbers. */
+static bool is_quantised(enum ph_dtype t)
+{
+    return t == PH_INT8 || t == PH_UINT8 || t == PH_INT32;
+}
+
 static bool bit(uint32_t mask, size_t k)
 {
     return k < 32 && (mask >> k & 1);
@@ -57,8 +63,7 @@ bool phi_is_parameter(const unsigned char *flow, const phi_node *n, size_t k, co
     if (t->rank <= 0) return false;
     const bool several = phi_type_count(t) > 1;
     if (!n->op) return is_floating(t->dtype) && several;
-    if (bit(n->op->trainable, k))
-        return is_floating(t->dtype) || t->dtype == PH_INT8 || t->dtype == PH_UINT8;
+    if (bit(n->op->trainable, k)) return is_floating(t->dtype) || is_quantised(t->dtype);
     if (!bit(n->op->trainable_behind, k) || !is_floating(t->dtype) || !several) return false;
     for (size_t i = 0; i < n->n_in; i++)
         if (i != k && flows_in(flow, n, i, PHI_FLOW_INPUT) &&

@@ -57,6 +57,7 @@ const phi_op phi_op_conv_integer = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
+    .trainable = 1u << 1,
     .image_in = 1u << X,
     .params_bytes = sizeof(phi_volume),
     .infer = conv_integer_infer,

@@ -23,6 +23,7 @@ const phi_op phi_op_layer_normalization = {
     .min_out = 1,
     .max_out = 3,
     .layout = PHI_LAYOUT_ANY,
+    .trainable = 1u << 1 | 1u << 2,
     .params_bytes = sizeof(phi_row_norm),
     .infer = layer_norm_infer,
     .forward = phi_row_norm_forward,

@@ -40,6 +40,7 @@ const phi_op phi_op_matmul_integer = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_PLAIN,
+    .trainable = 1u << 1,
     .params_bytes = sizeof(phi_matmul_shape),
     .infer = matmul_integer_infer,
     .macs = matmul_integer_macs,

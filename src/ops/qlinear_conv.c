@@ -87,6 +87,7 @@ const phi_op phi_op_qlinear_conv = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
+    .trainable = 1u << 3 | 1u << 8,
     .image_in = 1u << X,
     .params_bytes = sizeof(phi_volume),
     .infer = qlinear_conv_infer,

@@ -65,6 +65,7 @@ const phi_op phi_op_qlinear_matmul = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_PLAIN,
+    .trainable = 1u << 3,
     .params_bytes = sizeof(phi_matmul_shape),
     .infer = qlinear_matmul_infer,
     .macs = qlinear_matmul_macs,

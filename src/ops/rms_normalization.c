@@ -23,6 +23,7 @@ const phi_op phi_op_rms_normalization = {
     .min_out = 1,
     .max_out = 1,
     .layout = PHI_LAYOUT_ANY,
+    .trainable = 1u << 1,
     .params_bytes = sizeof(phi_row_norm),
     .infer = rms_norm_infer,
     .forward = phi_row_norm_forward,

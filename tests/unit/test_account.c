@@ -481,6 +481,30 @@ static void test_types_that_count(void **state)
     ph_account_free(a);
 }
 
+/* Quantised weights and biases are parameters, scales and zero points are not. */
+static void test_quantised(void **state)
+{
+    (void)state;
+    ph_value x;
+    ph_graph *g = graph_with(4, (const int64_t[]){1, 4, 5, 5}, &x);
+    const ph_value scale = constant(g, "scale", PH_FLOAT32, 0, NULL),
+                   zero = constant(g, "zero", PH_UINT8, 0, NULL),
+                   w = constant(g, "w", PH_UINT8, 4, (const int64_t[]){6, 4, 1, 1}),
+                   b = constant(g, "b", PH_INT32, 1, (const int64_t[]){6});
+    ph_value y = node(g, "QuantizeLinear", "q", 3, (const ph_value[]){x, scale, zero});
+    const ph_value in[] = {y, scale, zero, w, scale, zero, scale, zero, b};
+    y = node(g, "QLinearConv", "c", 9, in);
+    ph_account *a = account_of_output(g, y);
+    assert_int_equal(layer(a, "q")->parameters, 0);
+    assert_int_equal(layer(a, "c")->parameters, 24 + 6);
+    assert_int_equal(layer(a, "c")->weights, 24);
+    assert_int_equal(layer(a, "c")->macs, 25 * 24);
+    assert_int_equal(layer(a, "c")->kind, PH_KIND_1X1);
+    assert_int_equal(layer(a, "c")->role, PH_ROLE_GROW);
+    assert_int_equal(ph_account_totals(a)->parameter_bytes, 24 + 4 * 6);
+    ph_account_free(a);
+}
+
 static void test_batch(void **state)
 {
     (void)state;
@@ -672,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_savings_through_pad),
         cmocka_unit_test(test_what_counts),
         cmocka_unit_test(test_types_that_count),
+        cmocka_unit_test(test_quantised),
         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_shared_weights),
         cmocka_unit_test(test_moved_weights),
