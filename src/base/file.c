@@ -75,47 +75,80 @@ static enum ph_status regular_size(int fd, const char *path, uint64_t *size, ph_
     return PH_OK;
 }
 
-/* `n` bytes at `offset` of an open file, with a zero byte behind them. */
-static enum ph_status read_range(const ph_allocator *mem, int fd, const char *path, uint64_t offset,
+enum ph_status phi_file_has(const phi_file *f, uint64_t offset, size_t n, ph_error *err)
+{
+    if (offset <= f->size && n <= f->size - offset) return PH_OK;
+    return phi_fail(err, PH_ERR_FORMAT, f->path,
+                    "'%s' has %llu bytes, but %zu are wanted from byte %llu on", f->path,
+                    (unsigned long long)f->size, n, (unsigned long long)offset);
+}
+
+enum ph_status phi_file_read_at(const phi_file *f, uint64_t offset, size_t n, void *to,
+                                ph_error *err)
+{
+    enum ph_status st = phi_file_has(f, offset, n, err);
+    int code;
+
+    if (st) return st;
+    code = read_all(f->fd, to, n, offset);
+    if (code == EPIPE)
+        return phi_fail(err, PH_ERR_IO, f->path, "'%s' became shorter while it was read", f->path);
+    return code ? fail_errno(err, code, f->path, "cannot read") : PH_OK;
+}
+
+void phi_file_close(phi_file *f)
+{
+    close(f->fd);
+}
+
+/* `n` bytes at `offset`, with a zero byte behind them. */
+static enum ph_status read_range(const ph_allocator *mem, const phi_file *f, uint64_t offset,
                                  size_t n, unsigned char **out, ph_error *err)
 {
     size_t bytes;
     unsigned char *data;
-    int code;
+    enum ph_status st;
 
     if (!phi_add_size(n, 1, &bytes))
-        return phi_fail(err, PH_ERR_OVERFLOW, path, "'%s' does not fit into memory", path);
+        return phi_fail(err, PH_ERR_OVERFLOW, f->path, "'%s' does not fit into memory", f->path);
     data = phi_alloc(mem, bytes);
     if (!data)
-        return phi_fail(err, PH_ERR_NOMEM, path, "'%s': out of memory: %zu bytes are needed for it",
-                        path, n);
-    code = read_all(fd, data, n, offset);
-    if (code) {
+        return phi_fail(err, PH_ERR_NOMEM, f->path,
+                        "'%s': out of memory: %zu bytes are needed for it", f->path, n);
+    st = phi_file_read_at(f, offset, n, data, err);
+    if (st) {
         phi_free(mem, data);
-        if (code == EPIPE)
-            return phi_fail(err, PH_ERR_IO, path, "'%s' became shorter while it was read", path);
-        return fail_errno(err, code, path, "cannot read");
+        return st;
     }
     data[n] = 0;
     *out = data;
     return PH_OK;
 }
 
+enum ph_status phi_file_open(const char *path, size_t max, phi_file *out, ph_error *err)
+{
+    enum ph_status st;
+
+    *out = (phi_file){.path = path, .fd = open(path, OPEN_READ)};
+    if (out->fd < 0) return fail_errno(err, errno, path, "cannot open");
+    st = regular_size(out->fd, path, &out->size, err);
+    if (!st && out->size > max)
+        st = phi_fail(err, PH_ERR_UNSUPPORTED, path, "'%s' has %llu bytes, at most %zu can be read",
+                      path, (unsigned long long)out->size, max);
+    if (st) phi_file_close(out);
+    return st;
+}
+
 enum ph_status phi_file_read_limit(const ph_allocator *mem, const char *path, size_t max,
                                    unsigned char **data, size_t *n, ph_error *err)
 {
-    uint64_t size;
-    enum ph_status st;
-    int fd = open(path, OPEN_READ);
+    phi_file f;
+    enum ph_status st = phi_file_open(path, max, &f, err);
 
-    if (fd < 0) return fail_errno(err, errno, path, "cannot open");
-    st = regular_size(fd, path, &size, err);
-    if (!st && size > max)
-        st = phi_fail(err, PH_ERR_UNSUPPORTED, path, "'%s' has %llu bytes, at most %zu can be read",
-                      path, (unsigned long long)size, max);
-    if (!st) st = read_range(mem, fd, path, 0, (size_t)size, data, err);
-    if (!st) *n = (size_t)size;
-    close(fd);
+    if (st) return st;
+    st = read_range(mem, &f, 0, (size_t)f.size, data, err);
+    if (!st) *n = (size_t)f.size;
+    phi_file_close(&f);
     return st;
 }
 
@@ -228,30 +261,37 @@ static enum ph_status open_companion(const ph_allocator *mem, const char *base_p
     return PH_OK;
 }
 
+enum ph_status phi_file_open_beneath(const ph_allocator *mem, const char *base_path,
+                                     const char *name, phi_file *out, ph_error *err)
+{
+    enum ph_status st;
+
+    *out = (phi_file){.path = name, .fd = -1};
+    st = open_companion(mem, base_path, name, &out->fd, err);
+    if (st) return st;
+    st = regular_size(out->fd, name, &out->size, err);
+    if (st) phi_file_close(out);
+    return st;
+}
+
 enum ph_status phi_file_read_beneath(const ph_allocator *mem, const char *base_path,
                                      const char *name, uint64_t offset, size_t n,
                                      unsigned char **data, size_t *n_read, ph_error *err)
 {
-    uint64_t size;
-    int fd = -1;
-    enum ph_status st = open_companion(mem, base_path, name, &fd, err);
+    phi_file f;
+    enum ph_status st = phi_file_open_beneath(mem, base_path, name, &f, err);
 
     if (st) return st;
-    st = regular_size(fd, name, &size, err);
-    if (!st && (offset > size || (n != SIZE_MAX && n > size - offset)))
-        st = phi_fail(err, PH_ERR_FORMAT, name,
-                      "'%s' has %llu bytes, but %zu are wanted from byte %llu on", name,
-                      (unsigned long long)size, n == SIZE_MAX ? (size_t)0 : n,
-                      (unsigned long long)offset);
+    st = phi_file_has(&f, offset, n == SIZE_MAX ? 0 : n, err);
     if (!st && n == SIZE_MAX) {
-        if (size - offset >= SIZE_MAX)
+        if (f.size - offset >= SIZE_MAX)
             st = phi_fail(err, PH_ERR_OVERFLOW, name, "'%s' does not fit into memory", name);
         else
-            n = (size_t)(size - offset);
+            n = (size_t)(f.size - offset);
     }
-    if (!st) st = read_range(mem, fd, name, offset, n, data, err);
+    if (!st) st = read_range(mem, &f, offset, n, data, err);
     if (!st) *n_read = n;
-    close(fd);
+    phi_file_close(&f);
     return st;
 }
 

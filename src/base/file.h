@@ -30,6 +30,23 @@ enum ph_status phi_file_read_beneath(const ph_allocator *mem, const char *base_p
                                      const char *name, uint64_t offset, size_t n,
                                      unsigned char **data, size_t *n_read, ph_error *err);
 
+/* A regular file, open to be read at any place. */
+typedef struct phi_file {
+    int fd;
+    const char *path; /* the caller's */
+    uint64_t size;
+} phi_file;
+
+/* Errors as for phi_file_read_limit, and for phi_file_read_beneath. */
+enum ph_status phi_file_open(const char *path, size_t max, phi_file *out, ph_error *err);
+enum ph_status phi_file_open_beneath(const ph_allocator *mem, const char *base_path,
+                                     const char *name, phi_file *out, ph_error *err);
+/* `n` bytes at `offset`; PH_ERR_FORMAT if the file has no such. */
+enum ph_status phi_file_has(const phi_file *f, uint64_t offset, size_t n, ph_error *err);
+enum ph_status phi_file_read_at(const phi_file *f, uint64_t offset, size_t n, void *to,
+                                ph_error *err);
+void phi_file_close(phi_file *f);
+
 /* What phi_file_read_beneath does without openat2 (here for its test): open `name`, which has no
  * ".." in it, below the open directory `dir`, refusing every symbolic link. -1 and errno. */
 int phi_open_beneath_stepwise(int dir, const char *name);

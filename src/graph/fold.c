@@ -60,9 +60,20 @@ static bool all_empty(const phi_infer *c)
     return true;
 }
 
+/* A Constant's tensor is there already: nothing to compute, and no copy of what may be large. */
+static const ph_tensor *constant_of_node(const phi_node *n)
+{
+    return strcmp(n->op->name, "Constant") == 0 ? phi_attr_tensor(n, "value") : NULL;
+}
+
 enum ph_status phi_fold_node(phi_facts *f, const phi_infer *c)
 {
     const phi_node *n = c->node;
+    const ph_tensor *there = constant_of_node(n);
+    if (there) {
+        if (n->out[0] != PH_NONE) f->value[n->out[0]].constant = there;
+        return PH_OK;
+    }
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
     ph_tensor *result[PHI_MAX_OUT] = {NULL};
     for (size_t k = 0; k < c->n_in; k++) {

@@ -121,8 +121,8 @@ typedef struct phi_op {
 
     size_t (*work_bytes)(const phi_exec *e, bool backward); /* NULL: none */
     size_t (*save_bytes)(const phi_exec *e);                /* NULL: none */
-    /* Weights made ready once per plan. pack_bytes 0 or NULL: nothing to pack. Constant inputs'
-     * data is there, others' may be NULL. */
+    /* Weights, input 1, made ready once per plan; their data may be gone afterwards. pack_bytes 0 or
+     * NULL: nothing to pack. Constant inputs' data is there, others' may be NULL. */
     size_t (*pack_bytes)(const phi_exec *e);
     void (*pack)(const phi_exec *e, void *packed);
     /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */

@@ -92,8 +92,8 @@ const char *phi_type_text(const phi_type *t, char *buf, size_t n)
     return buf;
 }
 
-enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
-                              ph_error *err)
+enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                                  ph_error *err)
 {
     if (ph_dtype_size(type->dtype) == 0)
         return phi_fail(err, PH_ERR_TYPE, "tensor", "tensor: elements of type %s cannot be held",
@@ -106,7 +106,7 @@ enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_
     t->type = *type;
     t->count = phi_type_count(type);
     t->bytes = phi_type_bytes(type);
-    t->data = phi_calloc(mem, t->bytes, 1);
+    t->data = phi_alloc(mem, t->bytes);
     if (!t->data) {
         char text[PHI_TYPE_TEXT];
         phi_free(mem, t);
@@ -115,6 +115,14 @@ enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_
     }
     *out = t;
     return PH_OK;
+}
+
+enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                              ph_error *err)
+{
+    enum ph_status st = phi_tensor_new_raw(mem, type, out, err);
+    if (!st) memset((*out)->data, 0, (*out)->bytes);
+    return st;
 }
 
 enum ph_status ph_tensor_new(const ph_allocator *mem, enum ph_dtype dtype, size_t rank,
@@ -131,7 +139,7 @@ enum ph_status ph_tensor_new(const ph_allocator *mem, enum ph_dtype dtype, size_
 enum ph_status phi_tensor_copy(const ph_allocator *mem, const ph_tensor *t, ph_tensor **out,
                                ph_error *err)
 {
-    enum ph_status st = phi_tensor_new(mem, &t->type, out, err);
+    enum ph_status st = phi_tensor_new_raw(mem, &t->type, out, err);
     if (!st && t->bytes) memcpy((*out)->data, t->data, t->bytes);
     return st;
 }

@@ -35,6 +35,9 @@ const char *phi_dims_text(int rank, const int64_t *dims, char *buf, size_t n); /
 
 enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
                               ph_error *err);
+/* The same, its elements not set. */
+enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                                  ph_error *err);
 enum ph_status phi_tensor_copy(const ph_allocator *mem, const ph_tensor *t, ph_tensor **out,
                                ph_error *err);
 

@@ -10,6 +10,7 @@
 #ifndef PHI_ONNX_PB_H
 #define PHI_ONNX_PB_H
 
+#include "base/file.h"
 #include "graph/graph.h"
 #include "onnx/onnx.pb-c.h"
 
@@ -95,18 +96,33 @@ enum ph_status phi_functions_find(const phi_functions *f, phi_arena *a, const ph
 enum ph_status phi_functions_inline(phi_functions *f, phi_arena *a, ph_graph *g, phi_pb_model *m,
                                     ph_error *err);
 
-/* --- onnx_tensor.c ------------------------------------------------------------------------------ */
+/* --- pb_thin.c ---------------------------------------------------------------------------------- */
 
 /*
- * A tensor out of its message. `what` names it in messages ("initializer 'w'"). `path` is the
- * model's file for external data, or NULL: then external data is refused.
+ * The bytes of a ModelProto in a file, but for the raw data of large tensors, which are left in the
+ * file: raw_at and raw_bytes of such a Tensor say where. *bytes is phi_alloc'ed. NULL in *bytes: the
+ * file does not look like a model, or is one that says raw_at itself; read it as a whole.
+ */
+enum ph_status phi_pb_read_thin(const ph_allocator *mem, const phi_file *f, unsigned char **bytes,
+                                size_t *n, ph_error *err);
+
+/* --- onnx_tensor.c ------------------------------------------------------------------------------ */
+
+/* Where a model comes from. */
+typedef struct phi_pb_origin {
+    const char *path;     /* of the model, for external data; NULL: external data is refused */
+    const phi_file *file; /* the same, open, for data that were left in it; or NULL */
+} phi_pb_origin;
+
+/*
+ * A tensor out of its message. `what` names it in messages ("initializer 'w'").
  * PH_ERR_UNSUPPORTED: elements or ranks that ph_tensor cannot hold.
  */
 enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb, const char *what,
-                                const char *path, ph_tensor **out, ph_error *err);
+                                const phi_pb_origin *from, ph_tensor **out, ph_error *err);
 /* The same for a sparse tensor, as the dense one it stands for. */
 enum ph_status phi_pb_to_dense(const ph_allocator *mem, const phi_pb_sparse *pb, const char *what,
-                               const char *path, ph_tensor **out, ph_error *err);
+                               const phi_pb_origin *from, ph_tensor **out, ph_error *err);
 /* Take out of `pb` all that phi_pb_to_tensor understood, but not the name. */
 void phi_pb_strip_tensor(phi_pb_tensor *pb);
 /* Fill type, shape and data into `pb`; `t` is borrowed for as long as `pb` lives. */

@@ -5,7 +5,6 @@
  */
 #include "onnx/onnx_pb.h"
 
-#include "base/file.h"
 #include "graph/names.h"
 
 /* Of things that the graph keeps in plain lists; far more than any model has. */
@@ -14,7 +13,7 @@
 typedef struct reader {
     ph_graph *g;
     phi_arena arena;
-    const char *path; /* NULL: from memory */
+    phi_pb_origin from;
     phi_pb_graph *pb;
     ph_error *err;
     struct phi_names node_names; /* those given in the file */
@@ -183,7 +182,7 @@ static enum ph_status read_initializer(reader *r, phi_pb_tensor *pb, size_t i)
 
     if (st) return st;
     l = label_of("initializer", pb->name);
-    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, r->path, &t, r->err);
+    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, &r->from, &t, r->err);
     if (!st) st = phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
     if (st) return st;
     pb->name = NULL;
@@ -202,7 +201,7 @@ static enum ph_status read_sparse(reader *r, const phi_pb_sparse *pb, size_t i)
 
     if (st) return st;
     l = label_of("sparse initializer", pb->values->name);
-    st = phi_pb_to_dense(&r->g->mem, pb, l.text, r->path, &t, r->err);
+    st = phi_pb_to_dense(&r->g->mem, pb, l.text, &r->from, &t, r->err);
     return st ? st : phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
 }
 
@@ -311,7 +310,7 @@ static enum ph_status read_attribute_tensor(reader *r, const phi_pb_attribute *p
 
     if (!pb->t)
         return phi_fail(r->err, PH_ERR_FORMAT, what, "%s is a tensor, but there is none", what);
-    st = phi_pb_to_tensor(&r->g->mem, pb->t, what, r->path, &a->tensor, &inner);
+    st = phi_pb_to_tensor(&r->g->mem, pb->t, what, &r->from, &a->tensor, &inner);
     if (st == PH_ERR_UNSUPPORTED && !external) {
         a->kind = PHI_ATTR_OTHER;
         return PH_OK;
@@ -377,7 +376,7 @@ static enum ph_status read_sparse_value(reader *r, size_t node, const phi_pb_att
 
     if (st) return st;
     a->kind = PH_ATTR_TENSOR;
-    return phi_pb_to_dense(&r->g->mem, pb->sparse_tensor, l.text, r->path, &a->tensor, r->err);
+    return phi_pb_to_dense(&r->g->mem, pb->sparse_tensor, l.text, &r->from, &a->tensor, r->err);
 }
 
 static bool is_sparse_value(const phi_node *n, const phi_pb_attribute *pb)
@@ -600,20 +599,17 @@ static enum ph_status read_decoded(reader *r, const ph_allocator *mem, phi_pb_mo
     return st;
 }
 
-/* `taken` (may be NULL) is freed as soon as it is decoded: models are large. */
-static enum ph_status read_bytes(const ph_allocator *mem, const unsigned char *bytes, size_t n,
-                                 unsigned char *taken, const char *path, ph_graph **out,
-                                 ph_error *err)
+static enum ph_status read_unpacked(reader *r, const ph_allocator *mem, const unsigned char *bytes,
+                                    size_t n, unsigned char *taken, ph_graph **out)
 {
-    reader r = {.path = path, .err = err};
     phi_pb_model *m;
     enum ph_status st;
 
-    phi_arena_start(&r.arena, mem);
-    st = phi_pb_unpack(&r.arena, &phi_onnx__model__descriptor, bytes, n, "ONNX model", &m, err);
+    phi_arena_start(&r->arena, mem);
+    st = phi_pb_unpack(&r->arena, &phi_onnx__model__descriptor, bytes, n, "ONNX model", &m, r->err);
     phi_free(mem, taken);
-    if (!st) st = read_decoded(&r, mem, m, out);
-    phi_arena_end(&r.arena);
+    if (!st) st = read_decoded(r, mem, m, out);
+    phi_arena_end(&r->arena);
     return st;
 }
 
@@ -621,20 +617,48 @@ enum ph_status ph_onnx_read_memory(const ph_allocator *mem, const void *bytes, s
                                    ph_graph **out, ph_error *err)
 {
     static const unsigned char nothing;
+    reader r = {.err = err};
 
-    return read_bytes(mem, n ? bytes : &nothing, n, NULL, NULL, out, err);
+    return read_unpacked(&r, mem, n ? bytes : &nothing, n, NULL, out);
+}
+
+/* Is the message in `bytes` well-formed? The reader says so, too, but this looks without a word. */
+static bool is_sound(const unsigned char *bytes, size_t n)
+{
+    return !phi_pb_scan(&phi_onnx__model__descriptor, bytes, n, "", NULL);
+}
+
+/*
+ * Weights stay in the file until there is a tensor to hold them: they are in memory but once. A file
+ * with something wrong in its encoding is read as a whole, so that messages say where in it.
+ */
+static enum ph_status read_file(reader *r, const ph_allocator *mem, const phi_file *f,
+                                ph_graph **out)
+{
+    unsigned char *bytes;
+    size_t n;
+    enum ph_status st = phi_pb_read_thin(mem, f, &bytes, &n, r->err);
+
+    if (st) return st;
+    r->from = (phi_pb_origin){.path = f->path, .file = f};
+    if (bytes && is_sound(bytes, n)) return read_unpacked(r, mem, bytes, n, bytes, out);
+    phi_free(mem, bytes);
+    r->from.file = NULL;
+    st = phi_file_read_limit(mem, f->path, PHI_PB_MAX_BYTES, &bytes, &n, r->err);
+    return st ? st : read_unpacked(r, mem, bytes, n, bytes, out);
 }
 
 enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph **out,
                             ph_error *err)
 {
-    unsigned char *bytes;
-    size_t n;
+    phi_file f;
     ph_error inner = {.status = PH_OK};
-    enum ph_status st = phi_file_read_limit(mem, path, PHI_PB_MAX_BYTES, &bytes, &n, err);
+    reader r = {.err = &inner};
+    enum ph_status st = phi_file_open(path, PHI_PB_MAX_BYTES, &f, err);
 
     if (st) return st;
-    st = read_bytes(mem, bytes, n, bytes, path, out, &inner);
-    if (st) return phi_fail(err, st, inner.where, "%s: %s", path, inner.message);
-    return PH_OK;
+    st = read_file(&r, mem, &f, out);
+    phi_file_close(&f);
+    if (st && strstr(inner.message, path)) return phi_fail(err, st, inner.where, "%s", inner.message);
+    return st ? phi_fail(err, st, inner.where, "%s: %s", path, inner.message) : PH_OK;
 }

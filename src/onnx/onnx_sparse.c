@@ -87,13 +87,13 @@ static enum ph_status make_dense(const ph_allocator *mem, const phi_pb_sparse *p
 }
 
 enum ph_status phi_pb_to_dense(const ph_allocator *mem, const phi_pb_sparse *pb, const char *what,
-                               const char *path, ph_tensor **out, ph_error *err)
+                               const phi_pb_origin *from, ph_tensor **out, ph_error *err)
 {
     sparse s = {.values = NULL};
     if (!pb->values || !pb->indices)
         return bad(what, "a sparse tensor needs values and indices", err);
-    enum ph_status st = phi_pb_to_tensor(mem, pb->values, what, path, &s.values, err);
-    if (!st) st = phi_pb_to_tensor(mem, pb->indices, what, path, &s.indices, err);
+    enum ph_status st = phi_pb_to_tensor(mem, pb->values, what, from, &s.values, err);
+    if (!st) st = phi_pb_to_tensor(mem, pb->indices, what, from, &s.indices, err);
     if (!st) st = make_dense(mem, pb, what, &s, out, err);
     ph_tensor_free(s.values);
     ph_tensor_free(s.indices);

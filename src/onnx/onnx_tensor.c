@@ -5,7 +5,6 @@
  */
 #include "onnx/onnx_pb.h"
 
-#include "base/file.h"
 
 enum list {
     RAW,
@@ -22,10 +21,17 @@ static const char *const list_names[N_LISTS] = {"raw_data",   "float_data",  "in
                                                 "int64_data", "double_data", "uint64_data",
                                                 "string_data"};
 
+/* Are its raw data still in the model's file? */
+static bool raw_is_left(const phi_pb_tensor *pb, const phi_pb_origin *from)
+{
+    return from->file && pb->has_raw_at && pb->has_raw_bytes && !pb->has_raw_data;
+}
+
 /* Entries of each list; bytes for RAW. */
-static void list_lengths(const phi_pb_tensor *pb, size_t n[N_LISTS])
+static void list_lengths(const phi_pb_tensor *pb, const phi_pb_origin *from, size_t n[N_LISTS])
 {
     n[RAW] = pb->has_raw_data ? pb->raw_data.len : 0;
+    if (raw_is_left(pb, from)) n[RAW] = (size_t)pb->raw_bytes;
     n[FLOAT_DATA] = pb->n_float_data;
     n[INT32_DATA] = pb->n_int32_data;
     n[INT64_DATA] = pb->n_int64_data;
@@ -175,9 +181,10 @@ static const void *list_data(const phi_pb_tensor *pb, enum list list)
 }
 
 /* Copy the elements, whose number is known to be right, out of `list`. */
-static enum ph_status fill(const phi_pb_tensor *pb, enum list list, const char *what, ph_tensor *t,
-                           ph_error *err)
+static enum ph_status fill(const phi_pb_tensor *pb, const phi_pb_origin *from, enum list list,
+                           const char *what, ph_tensor *t, ph_error *err)
 {
+    enum ph_status st = PH_OK;
     const enum ph_dtype dtype = t->type.dtype;
     int64_t lo, hi;
 
@@ -185,17 +192,21 @@ static enum ph_status fill(const phi_pb_tensor *pb, enum list list, const char *
     (void)list_of(dtype, &lo, &hi);
     if ((list == INT32_DATA && dtype != PH_INT32) || (list == UINT64_DATA && dtype == PH_UINT32))
         return narrow(pb, list, what, lo, hi, t, err);
-    memcpy(t->data, list_data(pb, list), t->bytes);
-    if (list == RAW) {
+    if (list == RAW && raw_is_left(pb, from))
+        st = phi_file_read_at(from->file, pb->raw_at, t->bytes, t->data, err);
+    else
+        memcpy(t->data, list_data(pb, list), t->bytes);
+    if (!st && list == RAW) {
         swap_to_host(dtype, t->data, t->bytes);
         clean_bools(t);
     }
-    return PH_OK;
+    return st;
 }
 
 /* Which list is in use, and does it hold as many elements as the shape wants? */
-static enum ph_status choose_list(const phi_pb_tensor *pb, const char *what, const phi_type *type,
-                                  enum list *out, ph_error *err)
+static enum ph_status choose_list(const phi_pb_tensor *pb, const phi_pb_origin *from,
+                                  const char *what, const phi_type *type, enum list *out,
+                                  ph_error *err)
 {
     char text[PHI_TYPE_TEXT];
     int64_t lo, hi;
@@ -203,7 +214,7 @@ static enum ph_status choose_list(const phi_pb_tensor *pb, const char *what, con
     const size_t numbers = (size_t)phi_type_count(type) * (is_complex(type->dtype) ? 2 : 1);
     size_t n[N_LISTS], wanted;
 
-    list_lengths(pb, n);
+    list_lengths(pb, from, n);
     *out = n[typed] ? typed : RAW;
     wanted = *out == RAW ? phi_type_bytes(type) : numbers;
     for (int i = 0; i < N_LISTS; i++)
@@ -254,13 +265,14 @@ static enum ph_status entry_number(const phi_pb_tensor *pb, const char *what, co
 static enum ph_status external_place(const phi_pb_tensor *pb, const char *what, size_t bytes,
                                      const char **location, uint64_t *offset, ph_error *err)
 {
+    static const phi_pb_origin nowhere;
     uint64_t length;
     size_t lists[N_LISTS];
     enum ph_status st = entry_number(pb, what, "offset", 0, offset, err);
 
     if (!st) st = entry_number(pb, what, "length", bytes, &length, err);
     if (st) return st;
-    list_lengths(pb, lists);
+    list_lengths(pb, &nowhere, lists);
     for (int i = 0; i < N_LISTS; i++)
         if (lists[i])
             return phi_fail(err, PH_ERR_FORMAT, what, "%s has external data and %s, too", what,
@@ -274,43 +286,57 @@ static enum ph_status external_place(const phi_pb_tensor *pb, const char *what, 
     return PH_OK;
 }
 
-/* The file is read, and so known to be long enough, before the tensor is made. */
+/* `n` bytes of external data, or an error about `what`. */
+static enum ph_status read_external(const phi_file *f, const char *what, uint64_t offset,
+                                    ph_tensor *t, ph_error *err)
+{
+    ph_error inner = {.status = PH_OK};
+    enum ph_status st = phi_file_read_at(f, offset, t->bytes, t->data, &inner);
+
+    if (st) return phi_fail(err, st, what, "%s: %s", what, inner.message);
+    swap_to_host(t->type.dtype, t->data, t->bytes);
+    clean_bools(t);
+    return PH_OK;
+}
+
+/* The file is known to be long enough before memory is asked for. */
 static enum ph_status external_tensor(const ph_allocator *mem, const phi_pb_tensor *pb,
                                       const char *what, const char *path, const phi_type *type,
                                       ph_tensor **out, ph_error *err)
 {
     const char *location = NULL;
     uint64_t offset;
-    unsigned char *bytes;
-    size_t n;
+    phi_file f;
+    ph_tensor *t = NULL;
     ph_error inner = {.status = PH_OK};
     enum ph_status st = external_place(pb, what, phi_type_bytes(type), &location, &offset, err);
 
     if (st) return st;
-    st = phi_file_read_beneath(mem, path, location, offset, phi_type_bytes(type), &bytes, &n,
-                               &inner);
+    st = phi_file_open_beneath(mem, path, location, &f, &inner);
     if (st) return phi_fail(err, st, what, "%s: %s", what, inner.message);
-    st = phi_tensor_new(mem, type, out, err);
-    if (!st) {
-        memcpy((*out)->data, bytes, n);
-        swap_to_host(type->dtype, (*out)->data, n);
-        clean_bools(*out);
-    }
-    phi_free(mem, bytes);
+    st = phi_file_has(&f, offset, phi_type_bytes(type), &inner);
+    if (st) phi_fail(err, st, what, "%s: %s", what, inner.message);
+    if (!st) st = phi_tensor_new_raw(mem, type, &t, err);
+    if (!st) st = read_external(&f, what, offset, t, err);
+    phi_file_close(&f);
+    if (st)
+        ph_tensor_free(t);
+    else
+        *out = t;
     return st;
 }
 
 static enum ph_status inline_tensor(const ph_allocator *mem, const phi_pb_tensor *pb,
-                                    const char *what, const phi_type *type, ph_tensor **out,
-                                    ph_error *err)
+                                    const phi_pb_origin *from, const char *what,
+                                    const phi_type *type, ph_tensor **out, ph_error *err)
 {
     enum list list;
     ph_tensor *t;
-    enum ph_status st = choose_list(pb, what, type, &list, err);
+    enum ph_status st = choose_list(pb, from, what, type, &list, err);
 
-    if (!st) st = phi_tensor_new(mem, type, &t, err);
+    if (!st) st = phi_tensor_new_raw(mem, type, &t, err);
     if (st) return st;
-    st = fill(pb, list, what, t, err);
+    st = fill(pb, from, list, what, t, err);
     if (st)
         ph_tensor_free(t);
     else
@@ -321,28 +347,28 @@ static enum ph_status inline_tensor(const ph_allocator *mem, const phi_pb_tensor
 /* --- The whole -------------------------------------------------------------------------------- */
 
 enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb, const char *what,
-                                const char *path, ph_tensor **out, ph_error *err)
+                                const phi_pb_origin *from, ph_tensor **out, ph_error *err)
 {
     const int32_t location = pb->has_data_location ? pb->data_location : 0;
     phi_type type;
     enum ph_status st = read_type(pb, what, &type, err);
 
     if (st) return st;
-    if (location == 0) return inline_tensor(mem, pb, what, &type, out, err);
+    if (location == 0) return inline_tensor(mem, pb, from, what, &type, out, err);
     if (location != 1)
         return phi_fail(err, PH_ERR_UNSUPPORTED, what, "%s: data location %ld is not known", what,
                         (long)location);
-    if (!path)
+    if (!from->path)
         return phi_fail(err, PH_ERR_UNSUPPORTED, what,
                         "%s has external data, and the model is not a file", what);
-    return external_tensor(mem, pb, what, path, &type, out, err);
+    return external_tensor(mem, pb, what, from->path, &type, out, err);
 }
 
 void phi_pb_strip_tensor(phi_pb_tensor *pb)
 {
     pb->n_dims = 0;
     pb->has_data_type = false;
-    pb->has_raw_data = false;
+    pb->has_raw_data = pb->has_raw_at = pb->has_raw_bytes = false;
     pb->n_float_data = pb->n_int32_data = pb->n_int64_data = 0;
     pb->n_double_data = pb->n_uint64_data = pb->n_string_data = 0;
     pb->n_external_data = 0;
@@ -383,7 +409,7 @@ enum ph_status ph_tensor_read_onnx(const ph_allocator *mem, const char *path, ph
     phi_arena_start(&a, mem);
     st = phi_pb_unpack(&a, &phi_onnx__tensor__descriptor, bytes, n, path, &pb, err);
     phi_free(mem, bytes);
-    if (!st) st = phi_pb_to_tensor(mem, pb, path, path, out, err);
+    if (!st) st = phi_pb_to_tensor(mem, pb, path, &(phi_pb_origin){.path = path}, out, err);
     if (!st && name && name_bytes > 0) snprintf(name, name_bytes, "%s", pb->name ? pb->name : "");
     phi_arena_end(&a);
     return st;

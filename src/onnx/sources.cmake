@@ -19,4 +19,5 @@ list(APPEND PINHOLE_SOURCES
   onnx/onnx_write.c
   onnx/onnx_sparse.c
   onnx/pb_arena.c
-  onnx/pb_scan.c)
+  onnx/pb_scan.c
+  onnx/pb_thin.c)

@@ -302,6 +302,16 @@ static enum ph_status add_outputs(builder *b)
 
 /* --- Weights ---------------------------------------------------------------------------------------- */
 
+/* Weights that the plan made for this step alone are not needed beside their packed form. */
+static void drop_weights(ph_plan *p, const phi_step *step)
+{
+    phi_slot *slot = step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
+    if (!slot || !slot->owned) return;
+    ph_tensor_free(slot->owned);
+    slot->owned = NULL;
+    slot->view.data = NULL;
+}
+
 static enum ph_status pack_step(ph_plan *p, phi_step *step, ph_error *err)
 {
     if (!step->op->pack_bytes) return PH_OK;
@@ -313,6 +323,7 @@ static enum ph_status pack_step(ph_plan *p, phi_step *step, ph_error *err)
     step->packed = phi_alloc(&p->mem, bytes);
     if (!step->packed) return phi_fail_nomem(err);
     step->op->pack(&e, step->packed);
+    drop_weights(p, step);
     return PH_OK;
 }
 

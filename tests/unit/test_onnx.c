@@ -416,6 +416,85 @@ static void test_overloads_and_domains_are_not_ours(void **state)
     ph_graph_free(g);
 }
 
+/* --- Weights left in the file ---------------------------------------------------------------- */
+
+enum { BIG = 1100 }; /* floats: more than is read together with the rest */
+
+/* float32[BIG] 0, 1, 2, ... in raw_data, and whatever `rest` says, in field `field`. */
+static void big_tensor(bytes *owner, unsigned field, const char *name, const bytes *rest)
+{
+    float at[BIG];
+    bytes t = {.n = 0};
+    for (int i = 0; i < BIG; i++) at[i] = (float)i;
+    tensor_head(&t, name, 1, BIG);
+    data(&t, TENSOR_RAW, at, sizeof at);
+    if (rest) raw(&t, rest->at, rest->n);
+    msg(owner, field, &t);
+}
+
+/* The same from the file and from memory; both may fail, for the same reason. */
+static void assert_read_alike(const bytes *model, enum ph_status status)
+{
+    ph_graph *a = NULL, *b = NULL;
+    ph_error in_file = {0}, in_memory = {0};
+    size_t n, m;
+    put(FILE_NAME, model->at, model->n);
+    assert_int_equal(ph_onnx_read(NULL, FILE_NAME, &a, &in_file), status);
+    assert_int_equal(read_model(model, &b, &in_memory), status);
+    if (status) {
+        assert_non_null(strstr(in_file.message, in_memory.message));
+        return;
+    }
+    unsigned char *first = write_twice(a, &n), *second = write_twice(b, &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(first, second, n);
+    free(first);
+    free(second);
+    ph_graph_free(a);
+    ph_graph_free(b);
+}
+
+static void test_large_data_in_files(void **state)
+{
+    bytes graph = {.n = 0}, model = {.n = 0}, value = {.n = 0}, rest = {.n = 0}, note = {.n = 0};
+    (void)state;
+    str(&graph, GRAPH_NAME, "large");
+    big_tensor(&graph, GRAPH_INIT, "w", NULL);
+    value_info(&graph, GRAPH_OUT, "w", "N");
+    model_around(&model, &graph);
+    str(&model, 6, "a doc string behind the graph");
+    assert_read_alike(&model, PH_OK);
+    for (size_t cut = 1; cut < model.n; cut += 97) { /* every such piece is malformed */
+        bytes part = model;
+        part.n = model.n - 40 - cut % (model.n - 40);
+        assert_read_alike(&part, PH_ERR_FORMAT);
+    }
+    num(&note, 536870910, 0); /* a file that says what only we say is read as a whole */
+    num(&note, 536870911, 4 * BIG);
+    graph.n = model.n = 0;
+    str(&graph, GRAPH_NAME, "large");
+    big_tensor(&graph, GRAPH_INIT, "w", &note);
+    value_info(&graph, GRAPH_OUT, "w", "N");
+    model_around(&model, &graph);
+    assert_read_alike(&model, PH_OK);
+    graph.n = model.n = 0; /* or it leaves away the data: then there are none */
+    tensor_head(&value, "w", 1, BIG);
+    raw(&value, note.at, note.n);
+    str(&graph, GRAPH_NAME, "large");
+    msg(&graph, GRAPH_INIT, &value);
+    value_info(&graph, GRAPH_OUT, "w", "N");
+    model_around(&model, &graph);
+    assert_read_alike(&model, PH_ERR_FORMAT);
+    graph.n = model.n = value.n = 0; /* in an attribute */
+    big_tensor(&value, ATTR_T, "w", NULL);
+    attr(&rest, "value", 4, &value);
+    str(&graph, GRAPH_NAME, "large");
+    node(&graph, "Constant", "c", NULL, NULL, "y", &rest);
+    value_info(&graph, GRAPH_OUT, "y", "N");
+    model_around(&model, &graph);
+    assert_read_alike(&model, PH_OK);
+}
+
 /* --- Writing -------------------------------------------------------------------------------- */
 
 /* A graph built here declares no types of outputs; a file must. An open batch stays open. */
@@ -637,6 +716,7 @@ int main(void)
         cmocka_unit_test(test_more_dimensions_than_we_hold),
         cmocka_unit_test(test_repeated_node_names),
         cmocka_unit_test(test_overloads_and_domains_are_not_ours),
+        cmocka_unit_test(test_large_data_in_files),
         cmocka_unit_test(test_write_built),
         cmocka_unit_test(test_write_raises_ir_version),
         cmocka_unit_test(test_write_refuses),
