@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "graph/infer.h"
+#include "graph/widen.h"
 
 #define SMALL_CONSTANT 1024 /* elements: what shapes, scales and axes are made of */
 
@@ -94,11 +95,11 @@ enum ph_status phi_fold_node(phi_facts *f, const phi_infer *c)
                   .lo = -INFINITY,
                   .hi = INFINITY,
                   .exact = true};
-    if (!st && n->op->work_bytes) {
-        const size_t bytes = n->op->work_bytes(&e, false);
+    if (!st) {
+        const size_t bytes = phi_forward_work_bytes(n->op, &e);
         if (bytes && !(e.work = phi_alloc(&f->mem, bytes))) st = phi_fail_nomem(c->err);
     }
-    if (!st && !all_empty(c)) st = n->op->forward(&e, c->err);
+    if (!st && !all_empty(c)) st = phi_forward(n->op, &e, c->err);
     phi_free(&f->mem, e.work);
     for (size_t k = 0; k < c->n_out; k++) {
         if (st || n->out[k] == PH_NONE) {

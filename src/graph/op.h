@@ -111,6 +111,7 @@ typedef struct phi_op {
     bool slices;         /* IMAGE: images may be slices of channels, see phi_view_is_pixels */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     enum phi_passage passes;
+    bool widens;     /* knows float32 alone; 16-bit floats are widened for it, see graph/widen.h */
     bool shape_only; /* outputs depend on the shapes of the inputs alone; data may be NULL */
     size_t params_bytes;
     const void *family; /* what the functions that operators of one kind share know this one by */

@@ -18,4 +18,5 @@ list(APPEND PINHOLE_SOURCES
   graph/sum_to.c
   graph/tensor.c
   graph/trace.c
-  graph/view.c)
+  graph/view.c
+  graph/widen.c)

@@ -89,6 +89,7 @@ static const phi_attr_rule average_pool_attrs[] = {
 
 const phi_op phi_op_average_pool = {
     .name = "AveragePool",
+    .widens = true,
     .since = 1,
     .attrs = average_pool_attrs,
     .min_in = 1,

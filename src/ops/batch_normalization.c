@@ -492,6 +492,7 @@ static const phi_attr_rule batch_norm_attrs[] = {
 
 const phi_op phi_op_batch_normalization = {
     .name = "BatchNormalization",
+    .widens = true,
     .since = 1,
     .attrs = batch_norm_attrs,
     .min_in = 5,

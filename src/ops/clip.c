@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "graph/loop.h"
+#include "graph/widen.h"
 #include "ops/op_check.h"
 #include "ops/unary.h"
 
@@ -29,7 +30,7 @@ static enum ph_status bound_input(phi_infer *c, size_t i, float *bound)
         return phi_op_fail(c, PH_ERR_SHAPE, "the %s has shape %s, wanted a scalar",
                            i == 1 ? "minimum" : "maximum",
                            phi_dims_text(t->rank, t->dims, text, sizeof text));
-    if (!c->constant[i])
+    if (!c->constant[i] || phi_is_half(t->dtype))
         p->known = false;
     else if (t->dtype == PH_FLOAT32)
         memcpy(bound, c->constant[i]->data, sizeof *bound);
@@ -230,6 +231,7 @@ static const phi_attr_rule clip_attrs[] = {
 
 const phi_op phi_op_clip = {
     .name = "Clip",
+    .widens = true,
     .passes = PHI_PASSES_ELEMENTS,
     .since = 1,
     .attrs = clip_attrs,

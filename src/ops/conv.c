@@ -308,6 +308,29 @@ static size_t forward_work_bytes(const phi_exec *e)
     return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
 }
 
+/* The distance of an image's pixels; the plan hands over nothing else. */
+static int64_t pitch_of(const phi_view *v)
+{
+    int64_t pitch = 0;
+    bool pixels = phi_view_is_pixels(v, &pitch);
+    assert(pixels);
+    (void)pixels;
+    return pitch;
+}
+
+static phi_conv_data data_of(const phi_exec *e)
+{
+    return (phi_conv_data){.x = e->in[0].data,
+                           .x_pitch = pitch_of(&e->in[0]),
+                           .y = e->out[0].data,
+                           .y_pitch = pitch_of(&e->out[0]),
+                           .bias = bias_of(e),
+                           .add = e->add ? e->add->data : NULL,
+                           .add_pitch = e->add ? pitch_of(e->add) : 0,
+                           .lo = e->lo,
+                           .hi = e->hi};
+}
+
 /* Three dimensions: all of it in volume.c. */
 static size_t volume_work_bytes(const phi_exec *e, bool backward)
 {
@@ -331,8 +354,8 @@ static void volume_forward(const phi_exec *e, const phi_volume *v)
         packed = work;
         work = behind(work, phi_volume_pack_bytes(v));
     }
-    phi_volume_run(v, e->in[0].data, packed, bias_of(e), e->lo, e->hi, e->out[0].data, e->pool,
-                   work);
+    const phi_conv_data data = data_of(e);
+    phi_volume_run(v, &data, packed, e->pool, work);
 }
 
 static bool wanted(const phi_exec *e, size_t i)
@@ -353,29 +376,6 @@ static void volume_backward(const phi_exec *e, const phi_volume *v)
     if (wanted(e, 2))
         phi_column_sums(dy, (size_t)phi_volume_pixels_out(v), v->k, (size_t)v->k, e->din[2].data,
                         e->pool, e->work);
-}
-
-/* The distance of an image's pixels; the plan hands over nothing else. */
-static int64_t pitch_of(const phi_view *v)
-{
-    int64_t pitch = 0;
-    bool pixels = phi_view_is_pixels(v, &pitch);
-    assert(pixels);
-    (void)pixels;
-    return pitch;
-}
-
-static phi_conv_data data_of(const phi_exec *e)
-{
-    return (phi_conv_data){.x = e->in[0].data,
-                           .x_pitch = pitch_of(&e->in[0]),
-                           .y = e->out[0].data,
-                           .y_pitch = pitch_of(&e->out[0]),
-                           .bias = bias_of(e),
-                           .add = e->add ? e->add->data : NULL,
-                           .add_pitch = e->add ? pitch_of(e->add) : 0,
-                           .lo = e->lo,
-                           .hi = e->hi};
 }
 
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
@@ -409,7 +409,7 @@ static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
 
 static bool takes_add(const phi_infer *c)
 {
-    return c->in[0]->rank <= 4 && !phi_conv_is_depthwise(c->params);
+    return c->in[0]->rank == 5 || !phi_conv_is_depthwise(c->params);
 }
 
 /* --- Gradient of the input ----------------------------------------------------------------------
@@ -693,6 +693,7 @@ static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
 }
 
 const phi_op phi_op_conv = {.name = "Conv",
+                            .widens = true,
                             .since = 1,
                             .attrs = attributes,
                             .min_in = 2,

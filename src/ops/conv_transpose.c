@@ -183,7 +183,13 @@ static enum ph_status conv_transpose_backward(const phi_exec *e, ph_error *err)
     }
     if (wanted(e, X)) {
         phi_volume_pack(v, e->in[W].data, e->pool, e->work);
-        phi_volume_run(v, dy, e->work, NULL, -INFINITY, INFINITY, e->din[X].data, e->pool,
+        const phi_conv_data data = {.x = dy,
+                                    .x_pitch = v->c,
+                                    .y = e->din[X].data,
+                                    .y_pitch = v->k,
+                                    .lo = -INFINITY,
+                                    .hi = INFINITY};
+        phi_volume_run(v, &data, e->work, e->pool,
                        (char *)e->work + phi_volume_add_bytes(0, phi_volume_pack_bytes(v)));
     }
     if (wanted(e, W))
@@ -208,6 +214,7 @@ static const phi_attr_rule conv_transpose_attrs[] = {
 
 const phi_op phi_op_conv_transpose = {
     .name = "ConvTranspose",
+    .widens = true,
     .since = 1,
     .attrs = conv_transpose_attrs,
     .min_in = 2,

@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "graph/graph.h"
 #include "graph/loop.h"
+#include "graph/widen.h"
 #include "ops/numpy_random.h"
 #include "ops/op_check.h"
 
@@ -51,7 +52,9 @@ static enum ph_status infer_inputs(const phi_infer *c)
         if (phi_type_count(t) != 1)
             return phi_op_fail(c, PH_ERR_SHAPE, "%s has shape %s, wanted a scalar", names[i],
                                phi_dims_text(t->rank, t->dims, text, sizeof text));
-        bool fits = i == 2 ? t->dtype == PH_BOOL : t->dtype == PH_FLOAT32 || t->dtype == PH_FLOAT64;
+        bool fits = i == 2
+                        ? t->dtype == PH_BOOL
+                        : t->dtype == PH_FLOAT32 || t->dtype == PH_FLOAT64 || phi_is_half(t->dtype);
         if (!fits)
             return phi_op_fail(c, PH_ERR_UNSUPPORTED, "%s is %s, wanted %s", names[i],
                                ph_dtype_name(t->dtype), i == 2 ? "bool" : "float32 or float64");
@@ -289,6 +292,7 @@ static bool dropout_as_identity(const phi_infer *c)
 
 const phi_op phi_op_dropout = {
     .name = "Dropout",
+    .widens = true,
     .since = 1,
     .attrs = dropout_attrs,
     .min_in = 1,

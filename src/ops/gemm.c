@@ -80,7 +80,7 @@ static enum ph_status gemm_infer(phi_infer *c)
     } else if (c->opset < 11) {
         return phi_op_fail(c, PH_ERR_ARG, "input C is missing; opset %d wants it", c->opset);
     }
-    c->out[0] = (phi_type){.dtype = PH_FLOAT32, .rank = 2, .dims = {m, n}};
+    c->out[0] = (phi_type){.dtype = c->in[0]->dtype, .rank = 2, .dims = {m, n}};
     return phi_type_check(&c->out[0], c->node->name, c->err);
 }
 
@@ -306,6 +306,7 @@ static enum ph_status gemm_backward(const phi_exec *e, ph_error *err)
 }
 
 const phi_op phi_op_gemm = {.name = "Gemm",
+                            .widens = true,
                             .since = 1,
                             .attrs = attributes,
                             .min_in = 2,

@@ -42,6 +42,7 @@ static const phi_attr_rule global_average_pool_attrs[] = {{0}};
 
 const phi_op phi_op_global_average_pool = {
     .name = "GlobalAveragePool",
+    .widens = true,
     .since = 1,
     .attrs = global_average_pool_attrs,
     .min_in = 1,

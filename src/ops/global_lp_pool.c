@@ -33,6 +33,7 @@ static const phi_attr_rule global_lp_pool_attrs[] = {
 
 const phi_op phi_op_global_lp_pool = {
     .name = "GlobalLpPool",
+    .widens = true,
     .since = 1,
     .attrs = global_lp_pool_attrs,
     .min_in = 1,

@@ -56,6 +56,7 @@ static const phi_attr_rule global_max_pool_attrs[] = {{0}};
 
 const phi_op phi_op_global_max_pool = {
     .name = "GlobalMaxPool",
+    .widens = true,
     .since = 1,
     .attrs = global_max_pool_attrs,
     .min_in = 1,

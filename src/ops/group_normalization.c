@@ -33,6 +33,7 @@ static const phi_attr_rule group_norm_attrs[] = {
 
 const phi_op phi_op_group_normalization = {
     .name = "GroupNormalization",
+    .widens = true,
     .since = 18,
     .attrs = group_norm_attrs,
     .min_in = 3,

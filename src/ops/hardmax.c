@@ -6,7 +6,14 @@
 #include <math.h>
 
 #include "ops/groups.h"
+#include "ops/op_check.h"
 #include "ops/softmax_axis.h"
+
+static enum ph_status hardmax_infer(phi_infer *c)
+{
+    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
+    return st ? st : phi_softmax_infer(c);
+}
 
 typedef struct search {
     float max;
@@ -66,6 +73,7 @@ static const phi_attr_rule hardmax_attrs[] = {
  * same in every layout: PLAIN. */
 const phi_op phi_op_hardmax = {
     .name = "Hardmax",
+    .widens = true,
     .since = 1,
     .attrs = hardmax_attrs,
     .min_in = 1,
@@ -74,6 +82,6 @@ const phi_op phi_op_hardmax = {
     .max_out = 1,
     .layout = PHI_LAYOUT_PLAIN,
     .params_bytes = sizeof(phi_softmax_params),
-    .infer = phi_softmax_infer,
+    .infer = hardmax_infer,
     .forward = hardmax_forward,
 };

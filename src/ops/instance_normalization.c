@@ -20,6 +20,7 @@ static const phi_attr_rule instance_norm_attrs[] = {
 
 const phi_op phi_op_instance_normalization = {
     .name = "InstanceNormalization",
+    .widens = true,
     .since = 1,
     .attrs = instance_norm_attrs,
     .min_in = 3,

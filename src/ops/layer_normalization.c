@@ -16,6 +16,7 @@ static const phi_attr_rule layer_norm_attrs[] = {
 
 const phi_op phi_op_layer_normalization = {
     .name = "LayerNormalization",
+    .widens = true,
     .since = 17,
     .attrs = layer_norm_attrs,
     .min_in = 2,

@@ -24,6 +24,7 @@ static const phi_attr_rule log_softmax_attrs[] = {
 
 const phi_op phi_op_log_softmax = {
     .name = "LogSoftmax",
+    .widens = true,
     .since = 1,
     .attrs = log_softmax_attrs,
     .min_in = 1,

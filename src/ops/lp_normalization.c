@@ -27,6 +27,7 @@ static const phi_attr_rule lp_norm_attrs[] = {
 
 const phi_op phi_op_lp_normalization = {
     .name = "LpNormalization",
+    .widens = true,
     .since = 1,
     .attrs = lp_norm_attrs,
     .min_in = 1,

@@ -61,6 +61,7 @@ static const phi_attr_rule lp_pool_attrs[] = {
 
 const phi_op phi_op_lp_pool = {
     .name = "LpPool",
+    .widens = true,
     .since = 1,
     .attrs = lp_pool_attrs,
     .min_in = 1,

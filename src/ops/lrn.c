@@ -187,6 +187,7 @@ static const phi_attr_rule lrn_attrs[] = {
 
 const phi_op phi_op_lrn = {
     .name = "LRN",
+    .widens = true,
     .since = 1,
     .attrs = lrn_attrs,
     .min_in = 1,

@@ -13,6 +13,7 @@
 
 #include "graph/graph.h"
 #include "kernels/gemm.h"
+#include "ops/matmul_any.h"
 #include "ops/matmul_shape.h"
 #include "ops/op_check.h"
 
@@ -20,10 +21,13 @@
 
 static enum ph_status matmul_infer(phi_infer *c)
 {
-    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
-    if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
+    enum ph_dtype t = c->in[0]->dtype;
+    enum ph_status st = phi_matmul_any_has(t) ? PH_OK : phi_need_dtype(c, 0, PH_FLOAT32);
     if (st) return st;
-    c->out[0].dtype = PH_FLOAT32;
+    if (c->in[1]->dtype != t)
+        return phi_op_fail(c, PH_ERR_TYPE, "inputs are %s and %s, wanted is one type for both",
+                           ph_dtype_name(t), ph_dtype_name(c->in[1]->dtype));
+    c->out[0].dtype = t;
     return phi_matmul_shape_infer(c, 0, 1, c->params);
 }
 
@@ -254,6 +258,7 @@ static size_t all_rows(const phi_matmul_shape *p)
 
 static size_t matmul_pack_bytes(const phi_exec *e)
 {
+    if (e->out[0].type.dtype != PH_FLOAT32) return 0;
     const phi_matmul_shape *p = e->params;
     return one_b(p) && e->in[1].data ? phi_gemm_pack_bytes(p->k, p->n, 1) : 0;
 }
@@ -269,6 +274,10 @@ static enum ph_status matmul_forward(const phi_exec *e, ph_error *err)
 {
     const phi_matmul_shape *p = e->params;
     (void)err;
+    if (e->out[0].type.dtype != PH_FLOAT32) {
+        phi_matmul_any(e, e->params);
+        return PH_OK;
+    }
     if (one_b(p)) {
         step s = y_step(p, all_rows(p), (triple){e->in[0].data, e->in[1].data, e->out[0].data});
         if (e->packed)
@@ -302,6 +311,7 @@ static phi_gemm_tn one_db(const phi_matmul_shape *p, const float *a, const float
 
 static size_t matmul_work_bytes(const phi_exec *e, bool backward)
 {
+    if (e->out[0].type.dtype != PH_FLOAT32) return 0;
     const phi_matmul_shape *p = e->params;
     const size_t threads = phi_pool_threads(e->pool);
     const triple none = {NULL, NULL, NULL};
@@ -364,6 +374,7 @@ static enum ph_status matmul_backward(const phi_exec *e, ph_error *err)
 static const phi_attr_rule attributes[] = {{NULL, PH_ATTR_INT, 0, 0, false}};
 
 const phi_op phi_op_matmul = {.name = "MatMul",
+                              .widens = true,
                               .since = 1,
                               .attrs = attributes,
                               .min_in = 2,

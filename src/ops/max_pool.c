@@ -176,6 +176,7 @@ static const phi_attr_rule max_pool_attrs[] = {
 
 const phi_op phi_op_max_pool = {
     .name = "MaxPool",
+    .widens = true,
     .since = 1,
     .attrs = max_pool_attrs,
     .min_in = 1,

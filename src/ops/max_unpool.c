@@ -102,6 +102,7 @@ static const phi_attr_rule max_unpool_attrs[] = {
 
 const phi_op phi_op_max_unpool = {
     .name = "MaxUnpool",
+    .widens = true,
     .since = 9,
     .attrs = max_unpool_attrs,
     .min_in = 2,

@@ -27,6 +27,7 @@ static const phi_attr_rule mvn_attrs[] = {
 
 const phi_op phi_op_mean_variance_normalization = {
     .name = "MeanVarianceNormalization",
+    .widens = true,
     .since = 9,
     .attrs = mvn_attrs,
     .min_in = 1,

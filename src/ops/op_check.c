@@ -2,6 +2,7 @@
 #include "ops/op_check.h"
 
 #include "graph/graph.h"
+#include "graph/widen.h"
 
 enum { TASK_COST = 1 << 16 };
 
@@ -9,6 +10,8 @@ enum ph_status phi_need_dtype(const phi_infer *c, size_t i, enum ph_dtype dtype)
 {
     if (i >= c->n_in || !c->in[i]) return phi_op_fail(c, PH_ERR_ARG, "input %zu is missing", i);
     if (c->in[i]->dtype == dtype) return PH_OK;
+    const phi_op *op = c->node->op;
+    if (dtype == PH_FLOAT32 && op && op->widens && phi_is_half(c->in[i]->dtype)) return PH_OK;
     return phi_op_fail(c, PH_ERR_UNSUPPORTED, "input %zu is %s, only %s is supported", i,
                        ph_dtype_name(c->in[i]->dtype), ph_dtype_name(dtype));
 }

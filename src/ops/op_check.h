@@ -7,7 +7,8 @@
 
 #include "graph/op.h"
 
-/* Input i is there (PH_ERR_ARG) and of this type (PH_ERR_UNSUPPORTED, naming both types). */
+/* Input i is there (PH_ERR_ARG) and of this type (PH_ERR_UNSUPPORTED, naming both types). A 16-bit
+ * float will do for float32 if the operator widens. */
 enum ph_status phi_need_dtype(const phi_infer *c, size_t i, enum ph_dtype dtype);
 
 /* Input i is a float32 vector of `count` elements. `what` is its name in messages: "scale". */

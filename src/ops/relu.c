@@ -94,6 +94,7 @@ static const phi_attr_rule relu_attrs[] = {
 
 const phi_op phi_op_relu = {
     .name = "Relu",
+    .widens = true,
     .since = 1,
     .attrs = relu_attrs,
     .min_in = 1,

@@ -97,9 +97,6 @@ enum ph_status phi_resample_infer(phi_infer *c, phi_resample *r, bool sized)
         enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
         if (st) return st;
     }
-    if (r->extrapolation != 0.0f && (x->dtype == PH_FLOAT16 || x->dtype == PH_BFLOAT16))
-        return phi_op_fail(c, PH_ERR_UNSUPPORTED, "extrapolation_value %g for %s",
-                           (double)r->extrapolation, ph_dtype_name(x->dtype));
     r->rank = x->rank;
     c->out[0] = *x;
     for (int i = 0; i < x->rank; i++) {
@@ -273,7 +270,8 @@ void phi_resample_pack(const phi_exec *e, void *packed)
 /* The axes in the order in which they lie in memory, the last one fastest. */
 static void memory_order(const phi_view *x, int order[PH_MAX_RANK])
 {
-    bool channels_last = phi_view_is_channels_last(x) && !phi_view_is_plain(x);
+    int64_t pitch;
+    bool channels_last = phi_view_is_pixels(x, &pitch) && !phi_view_is_plain(x);
     int rank = x->type.rank;
     for (int i = 0; i < rank; i++)
         order[i] = !channels_last || i == 0 ? i : i < rank - 1 ? i + 1 : 1;
@@ -440,7 +438,7 @@ static void set_fill(nearest *j, enum ph_dtype dtype, float value)
     else if (j->size == 4)
         memcpy(j->fill, &low32, sizeof low32);
     else if (j->size == 2)
-        memcpy(j->fill, &low16, sizeof low16); /* half floats: 0, the only value let through */
+        memcpy(j->fill, &low16, sizeof low16);
     else
         memcpy(j->fill, &low8, sizeof low8);
 }

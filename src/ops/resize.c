@@ -152,6 +152,7 @@ static const phi_attr_rule resize_attrs[] = {
 
 const phi_op phi_op_resize = {
     .name = "Resize",
+    .widens = true,
     .since = 10,
     .attrs = resize_attrs,
     .min_in = 1,

@@ -16,6 +16,7 @@ static const phi_attr_rule rms_norm_attrs[] = {
 
 const phi_op phi_op_rms_normalization = {
     .name = "RMSNormalization",
+    .widens = true,
     .since = 23,
     .attrs = rms_norm_attrs,
     .min_in = 2,

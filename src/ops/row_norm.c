@@ -40,6 +40,7 @@ enum ph_status phi_row_norm_infer(phi_infer *c, enum phi_row_norm_kind kind)
                         .epsilon = (double)phi_attr_float(c->node, "epsilon", 1e-5f)};
     for (size_t i = 0; i < c->n_out; i++) {
         c->out[i] = *c->in[0];
+        if (i > 0) c->out[i].dtype = PH_FLOAT32; /* stash_type */
         for (int d = axis; i > 0 && d < c->in[0]->rank; d++)
             c->out[i].dims[d] = 1;
     }

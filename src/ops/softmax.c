@@ -24,6 +24,7 @@ static const phi_attr_rule softmax_attrs[] = {
 
 const phi_op phi_op_softmax = {
     .name = "Softmax",
+    .widens = true,
     .since = 1,
     .attrs = softmax_attrs,
     .min_in = 1,

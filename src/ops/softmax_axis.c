@@ -10,7 +10,7 @@
 enum ph_status phi_softmax_infer(phi_infer *c)
 {
     phi_softmax_params *p = c->params;
-    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
+    enum ph_status st = c->in[0]->dtype == PH_FLOAT64 ? PH_OK : phi_need_dtype(c, 0, PH_FLOAT32);
     if (st) return st;
     int64_t rank = c->in[0]->rank;
     int64_t axis = phi_attr_int(c->node, "axis", c->opset < 13 ? 1 : -1);
@@ -25,56 +25,63 @@ enum ph_status phi_softmax_infer(phi_infer *c)
 
 /* A group's numbers on its way through the passes. */
 typedef struct pass {
-    float max;
-    double sum;
+    double max, sum;
 } pass;
 
 /* --- Passes; views: y, x -----------------------------------------------------------------------
  */
 
-static void max_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
-{
-    pass *p = arg;
-    const float *x = ptrs[1];
-    for (int64_t i = 0; i < n; i++)
-        p->max = x[i * steps[1]] > p->max ? x[i * steps[1]] : p->max;
-}
-
-static void exp_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
-{
-    pass *p = arg;
-    float *y = ptrs[0];
-    const float *x = ptrs[1];
-    for (int64_t i = 0; i < n; i++) {
-        float v = expf(x[i * steps[1]] - p->max);
-        y[i * steps[0]] = v;
-        p->sum += (double)v;
+#define DEFINE_PASSES(suffix, type, exp_of)                                                        \
+    static void max_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)        \
+    {                                                                                              \
+        pass *p = arg;                                                                             \
+        const type *x = ptrs[1];                                                                   \
+        type max = (type)p->max;                                                                   \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            max = x[i * steps[1]] > max ? x[i * steps[1]] : max;                                   \
+        p->max = (double)max;                                                                      \
+    }                                                                                              \
+    static void exp_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)        \
+    {                                                                                              \
+        pass *p = arg;                                                                             \
+        type *y = ptrs[0], max = (type)p->max;                                                     \
+        const type *x = ptrs[1];                                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            type v = exp_of(x[i * steps[1]] - max);                                                \
+            y[i * steps[0]] = v;                                                                   \
+            p->sum += (double)v;                                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    static void divide_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)     \
+    {                                                                                              \
+        type *y = ptrs[0], factor = (type)(1 / ((pass *)arg)->sum);                                \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            y[i * steps[0]] *= factor;                                                             \
+    }                                                                                              \
+    static void sum_exp_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)    \
+    {                                                                                              \
+        pass *p = arg;                                                                             \
+        const type *x = ptrs[1], max = (type)p->max;                                               \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            p->sum += (double)exp_of(x[i * steps[1]] - max);                                       \
+    }                                                                                              \
+    static void subtract_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)   \
+    {                                                                                              \
+        pass *p = arg;                                                                             \
+        type *y = ptrs[0], log_sum = (type)log(p->sum), max = (type)p->max;                        \
+        const type *x = ptrs[1];                                                                   \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            y[i * steps[0]] = (x[i * steps[1]] - max) - log_sum;                                   \
     }
-}
+DEFINE_PASSES(f32, float, expf)
+DEFINE_PASSES(f64, double, exp)
 
-static void divide_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
-{
-    float *y = ptrs[0], factor = (float)(1 / ((pass *)arg)->sum);
-    for (int64_t i = 0; i < n; i++)
-        y[i * steps[0]] *= factor;
-}
+typedef struct passes {
+    phi_run_fn *max, *exp, *divide, *sum_exp, *subtract;
+} passes;
 
-static void sum_exp_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
-{
-    pass *p = arg;
-    const float *x = ptrs[1];
-    for (int64_t i = 0; i < n; i++)
-        p->sum += (double)expf(x[i * steps[1]] - p->max);
-}
-
-static void subtract_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
-{
-    pass *p = arg;
-    float *y = ptrs[0], log_sum = (float)log(p->sum);
-    const float *x = ptrs[1];
-    for (int64_t i = 0; i < n; i++)
-        y[i * steps[0]] = (x[i * steps[1]] - p->max) - log_sum;
-}
+static const passes passes_f32 = {max_f32, exp_f32, divide_f32, sum_exp_f32, subtract_f32};
+static const passes passes_f64 = {max_f64, exp_f64, divide_f64, sum_exp_f64, subtract_f64};
 
 /* --- Passes; views: dx, y, dy ------------------------------------------------------------------
  */
@@ -116,6 +123,7 @@ static void log_grad_run(void *arg, int64_t n, void *const *ptrs, const int64_t 
 
 typedef struct softmax {
     bool logarithm, backward;
+    const passes *passes;
 } softmax;
 
 static void softmax_group(const phi_groups *groups, int64_t g, void *arg)
@@ -127,9 +135,10 @@ static void softmax_group(const phi_groups *groups, int64_t g, void *arg)
         phi_groups_each(groups, g, s->logarithm ? log_grad_run : softmax_grad_run, &p);
         return;
     }
-    phi_groups_each(groups, g, max_run, &p);
-    phi_groups_each(groups, g, s->logarithm ? sum_exp_run : exp_run, &p);
-    phi_groups_each(groups, g, s->logarithm ? subtract_run : divide_run, &p);
+    const passes *f = s->passes;
+    phi_groups_each(groups, g, f->max, &p);
+    phi_groups_each(groups, g, s->logarithm ? f->sum_exp : f->exp, &p);
+    phi_groups_each(groups, g, s->logarithm ? f->subtract : f->divide, &p);
 }
 
 static enum ph_status softmax_run(const phi_exec *e, size_t n_views, const phi_view *const *views,
@@ -137,6 +146,7 @@ static enum ph_status softmax_run(const phi_exec *e, size_t n_views, const phi_v
 {
     const phi_softmax_params *p = e->params;
     softmax s = {.logarithm = logarithm, .backward = backward};
+    s.passes = views[0]->type.dtype == PH_FLOAT64 ? &passes_f64 : &passes_f32;
     phi_groups groups = phi_groups_of(n_views, views, p->group);
     phi_groups_run(e->pool, &groups, softmax_group, &s);
     return PH_OK;

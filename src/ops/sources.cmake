@@ -14,6 +14,7 @@ list(APPEND PINHOLE_SOURCES
   ops/int_matmul.c
   ops/int_product.c
   ops/lp_norm.c
+  ops/matmul_any.c
   ops/matmul_shape.c
   ops/move.c
   ops/op_check.c

@@ -54,6 +54,7 @@ extern const phi_attr_rule phi_unary_attrs[];
         .keeps_channels = true,                                                                    \
         .passes = PHI_PASSES_ELEMENTS,                                                             \
         .layout = PHI_LAYOUT_ANY,                                                                  \
+        .widens = true,                                                                            \
         .params_bytes = p_bytes,                                                                   \
         .infer = infer_fn,                                                                         \
         .forward = symbol##_forward,                                                               \

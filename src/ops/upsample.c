@@ -56,6 +56,7 @@ static const phi_attr_rule upsample_attrs[] = {
 
 const phi_op phi_op_upsample = {
     .name = "Upsample",
+    .widens = true,
     .since = 1,
     .until = 9,
     .attrs = upsample_attrs,

@@ -141,9 +141,9 @@ static phi_rows rows_of(windows *w)
 }
 
 /* x's windows, [pixels of y, taps * c/g]. */
-static phi_rows windows_of_x(const phi_volume *v, const float *x, windows *w)
+static phi_rows windows_of_x(const phi_volume *v, const float *x, int64_t pitch, windows *w)
 {
-    *w = (windows){.x = x, .pitch = v->c, .c = group_in(v)};
+    *w = (windows){.x = x, .pitch = pitch, .c = group_in(v)};
     for (int i = 0; i < PHI_SIDES; i++) {
         const phi_side *s = &v->side[i];
         w->side[i] = (slide){.size = s->in,
@@ -158,13 +158,13 @@ static phi_rows windows_of_x(const phi_volume *v, const float *x, windows *w)
 
 /* --- Forward --------------------------------------------------------------------------------- */
 
-static phi_gemm forward_gemm(const phi_volume *v, const float *x, windows *w)
+static phi_gemm forward_gemm(const phi_volume *v, const float *x, int64_t pitch, windows *w)
 {
     return (phi_gemm){.m = (size_t)phi_volume_pixels_out(v),
                       .n = (size_t)group_out(v),
                       .k = (size_t)(taps_of(v) * group_in(v)),
                       .groups = (size_t)v->groups,
-                      .a = windows_of_x(v, x, w),
+                      .a = windows_of_x(v, x, pitch, w),
                       .c_row = v->k,
                       .c_group_stride = group_out(v),
                       .lo = -INFINITY,
@@ -193,19 +193,22 @@ void phi_volume_pack(const phi_volume *v, const float *weights, phi_pool *pool, 
 size_t phi_volume_work_bytes(const phi_volume *v, size_t n_threads)
 {
     windows w;
-    const phi_gemm g = forward_gemm(v, NULL, &w);
+    const phi_gemm g = forward_gemm(v, NULL, v->c, &w);
     return phi_gemm_work_bytes(&g, n_threads);
 }
 
-void phi_volume_run(const phi_volume *v, const float *x, const void *packed, const float *bias,
-                    float lo, float hi, float *y, phi_pool *pool, void *work)
+void phi_volume_run(const phi_volume *v, const phi_conv_data *data, const void *packed,
+                    phi_pool *pool, void *work)
 {
     windows w;
-    phi_gemm g = forward_gemm(v, x, &w);
-    g.c = y;
-    g.bias = bias;
-    g.lo = lo;
-    g.hi = hi;
+    phi_gemm g = forward_gemm(v, data->x, data->x_pitch, &w);
+    g.c = data->y;
+    g.c_row = data->y_pitch;
+    g.bias = data->bias;
+    g.add = data->add;
+    g.add_row = data->add_pitch;
+    g.lo = data->lo;
+    g.hi = data->hi;
     phi_gemm_run(&g, packed, pool, work);
 }
 
@@ -442,7 +445,7 @@ static phi_gemm_tn weights_gemm(const phi_volume *v, const float *x, const float
                          .n = (size_t)kg,
                          .p = (size_t)phi_volume_pixels_out(v),
                          .groups = (size_t)v->groups,
-                         .a = windows_of_x(v, x, w),
+                         .a = windows_of_x(v, x, v->c, w),
                          .b = {.data = dy, .row = v->k, .step = 1, .group_stride = kg},
                          .m_inner = (size_t)cg,
                          .c_outer = 1,

@@ -8,6 +8,7 @@
 #define PHI_VOLUME_H
 
 #include "base/pool.h"
+#include "kernels/conv_shape.h"
 #include "ops/spatial.h"
 
 /* x [n,in...,c] and y [n,out...,k], channels last; weights [k,c/groups,kernel...] as ONNX has them.
@@ -17,12 +18,12 @@ typedef struct phi_volume {
     phi_side side[PHI_SIDES];
 } phi_volume;
 
-/* y = min(max(conv(x) + bias, lo), hi); `bias` [k] or NULL. SIZE_MAX: it does not fit. */
+/* y = min(max(conv(x) + bias + add, lo), hi). SIZE_MAX: it does not fit. */
 size_t phi_volume_pack_bytes(const phi_volume *v);
 void phi_volume_pack(const phi_volume *v, const float *weights, phi_pool *pool, void *packed);
 size_t phi_volume_work_bytes(const phi_volume *v, size_t n_threads);
-void phi_volume_run(const phi_volume *v, const float *x, const void *packed, const float *bias,
-                    float lo, float hi, float *y, phi_pool *pool, void *work);
+void phi_volume_run(const phi_volume *v, const phi_conv_data *data, const void *packed,
+                    phi_pool *pool, void *work);
 
 /* The way back: x = the sum of what each y gave to it, + bias [c] or NULL. */
 size_t phi_volume_back_pack_bytes(const phi_volume *v);

@@ -75,6 +75,7 @@ static bool weights_are_known(const phi_facts *f, size_t i)
 {
     const phi_node *n = &f->graph->nodes[i];
     if (n->n_in < 2 || n->in[1] == PH_NONE || !is_constant(f, n->in[1])) return false;
+    if (f->value[n->in[1]].type.dtype != PH_FLOAT32) return false;
     return n->n_in < 3 || n->in[2] == PH_NONE || is_constant(f, n->in[2]);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "graph/widen.h"
 #include "plan/fuse.h"
 #include "plan/place.h"
 #include "plan/plan.h"
@@ -318,7 +319,7 @@ static enum ph_status pack_step(ph_plan *p, phi_step *step, ph_error *err)
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
     phi_step_views(p, step, NULL, in, out);
     const phi_exec e = phi_step_exec(p, step, in, out, NULL);
-    const size_t bytes = step->op->pack_bytes(&e);
+    const size_t bytes = phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
     if (!bytes) return PH_OK;
     step->packed = phi_alloc(&p->mem, bytes);
     if (!step->packed) return phi_fail_nomem(err);

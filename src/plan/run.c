@@ -3,6 +3,7 @@
  * Running a plan. Everything is bound when the run is made; running only calls operators.
  */
 #include "graph/loop.h"
+#include "graph/widen.h"
 #include "plan/plan.h"
 
 struct ph_run {
@@ -31,7 +32,7 @@ static enum ph_status bind_steps(ph_run *r, ph_error *err)
         r->execs[i] = phi_step_exec(p, step, in, out, r->pool);
         out[step->n_out] = phi_slot_view(p, step->add, r->arena);
         if (step->add >= 0) r->execs[i].add = &out[step->n_out];
-        const size_t bytes = step->op->work_bytes ? step->op->work_bytes(&r->execs[i], false) : 0;
+        const size_t bytes = phi_forward_work_bytes(step->op, &r->execs[i]);
         if (bytes > work_bytes) work_bytes = bytes;
     }
     r->work = phi_alloc(&r->mem, work_bytes);
@@ -98,7 +99,7 @@ enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *ou
     }
     enum ph_status st = PH_OK;
     for (size_t i = 0; i < p->n_steps && !st; i++)
-        if (!is_empty(&r->execs[i])) st = p->steps[i].op->forward(&r->execs[i], err);
+        if (!is_empty(&r->execs[i])) st = phi_forward(p->steps[i].op, &r->execs[i], err);
     for (size_t i = 0; i < p->n_outputs && !st; i++) {
         const phi_view from = slot_in_run(r, p->output_slots[i]);
         const phi_view to = phi_view_plain(&from.type, outputs[i]);

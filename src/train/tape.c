@@ -3,6 +3,7 @@
  * Making a tape: parameters, memory for activations, gradients and what operators keep, and the
  * views of every step, so that running it is a loop over calls.
  */
+#include "graph/widen.h"
 #include "train/tape.h"
 
 /* What is only known while the tape is made. Time runs backwards through the plan: the loss is
@@ -260,6 +261,10 @@ static enum ph_status make_scratch(tape_maker *m)
         const phi_tape_step *ts = &t->steps[i];
         if (!ts->in) continue;
         phi_exec e = exec_of(t, ts);
+        if (phi_widens(ts->step->op, &e))
+            return phi_fail(m->err, PH_ERR_UNSUPPORTED, ts->step->node->name,
+                            "%s '%s': 16-bit floats cannot be trained", ts->step->op->name,
+                            ts->step->node->name);
         if (ts->step->op->work_bytes) {
             work = max_size(work, ts->step->op->work_bytes(&e, false));
             if (ts->din) work = max_size(work, ts->step->op->work_bytes(&e, true));

@@ -19,6 +19,7 @@ typedef struct draw_case {
     uint32_t constant; /* bit i: input i is a constant of the graph, not an input */
     uint32_t known;    /* bit i: input i has to be one */
     uint32_t image;    /* bit i: input i comes channels-last */
+    bool half;         /* all floats have 16 bits */
     bool exact;        /* float must agree to the bit */
 } draw_case;
 

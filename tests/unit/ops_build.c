@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "graph/graph.h"
 
 enum ph_dtype ops_dtype(const or_array *a)
@@ -27,6 +28,7 @@ enum ph_dtype ops_dtype(const or_array *a)
 
 double ops_get(enum ph_dtype dtype, const void *data, int64_t i)
 {
+    if (dtype == PH_FLOAT16) return (double)phi_f16_widen(((const uint16_t *)data)[i]);
 #define GET(number, type)                                                                          \
     case number:                                                                                   \
         return (double)((const type *)data)[i];
@@ -40,6 +42,10 @@ double ops_get(enum ph_dtype dtype, const void *data, int64_t i)
 
 static void set(enum ph_dtype dtype, void *data, int64_t i, double v)
 {
+    if (dtype == PH_FLOAT16) {
+        ((uint16_t *)data)[i] = phi_f16_narrow(v);
+        return;
+    }
 #define SET(number, type)                                                                          \
     case number:                                                                                   \
         ((type *)data)[i] = (type)v;                                                               \

@@ -20,6 +20,12 @@ bool ops_check(const draw_case *c, const char *replay);
  */
 void ops_check_random(const char *op, int n);
 
+/*
+ * The same with all floats of 16 bits: inputs rounded to them, results to be what the oracle has,
+ * rounded.
+ */
+void ops_check_half(const char *op, int n);
+
 /* The seed in force, printed once. */
 uint64_t ops_seed(void);
 
