@@ -8,9 +8,9 @@
 
 #include "base/base.h"
 
-/* Memory that the kernel may give in pages of 2 MiB: weights and activations. A page fault costs the
- * same for either size, and a matrix then needs few entries of the TLB. Only whole pages inside the
- * block, so that no memory is added. */
+/* Memory that the kernel may give in pages of 2 MiB: weights and activations. A page fault costs
+ * the same for either size, and a matrix then needs few entries of the TLB. Only whole pages inside
+ * the block, so that no memory is added. */
 #define LARGE_PAGE ((size_t)2 << 20)
 
 static void want_large_pages(void *ptr, size_t bytes)
@@ -44,7 +44,7 @@ static void libc_free(void *user, void *ptr)
 
 ph_allocator phi_allocator(const ph_allocator *mem)
 {
-    return mem ? *mem : (ph_allocator){ .alloc = libc_alloc, .free = libc_free };
+    return mem ? *mem : (ph_allocator){.alloc = libc_alloc, .free = libc_free};
 }
 
 void *phi_alloc(const ph_allocator *mem, size_t bytes)

@@ -160,6 +160,9 @@ def build(name, torch, torchvision):
     else:
         size, keywords = CLASSIFIERS[name]
         model = getattr(torchvision.models, name)(weights=None, **keywords)
+    for weights in model.parameters():  # a head that begins with zeros says nothing
+        if weights.dim() > 1 and not weights.any():
+            torch.nn.init.normal_(weights, std=0.02)
     settle(model, size, torch)
     return model.eval(), size
 
