@@ -52,8 +52,14 @@ def zoo(tools, folder):
 def models(tools, folder):
     for file in sorted(os.listdir(folder)):
         if file.endswith(".onnx"):
-            yield Network(file.removesuffix(".onnx"), os.path.join(folder, file), "file",
+            path = os.path.join(folder, file)
+            yield Network(file.removesuffix(".onnx"), path, producer(path, tools.onnx),
                           batches=(1, 3))
+
+
+def producer(path, onnx):
+    model = onnx.load(path, load_external_data=False)
+    return f"{model.producer_name} {model.producer_version}".split("+")[0]
 
 
 def light(tools, folder):
