@@ -18,6 +18,11 @@ static const char *node_name_at(const void *g, size_t i)
     return ((const ph_graph *)g)->nodes[i].name;
 }
 
+static const char *meta_key_at(const void *g, size_t i)
+{
+    return ((const ph_graph *)g)->meta[i].key;
+}
+
 /* --- Life ------------------------------------------------------------------------------------ */
 
 enum ph_status ph_graph_new(const ph_allocator *mem, const char *name, ph_graph **out,
@@ -91,6 +96,8 @@ void ph_graph_free(ph_graph *g)
     phi_free(&mem, g->model_extra.bytes);
     phi_names_free(&mem, &g->value_names);
     phi_names_free(&mem, &g->node_names);
+    phi_names_free(&mem, &g->meta_names);
+    phi_free(&mem, g->open_inputs);
     phi_free(&mem, g->name);
     phi_free(&mem, g);
 }
@@ -150,6 +157,7 @@ enum ph_status phi_graph_set_input(ph_graph *g, ph_value v, ph_error *err)
     enum ph_status st =
         append_value(g, &g->inputs, &g->n_inputs, &g->inputs_capacity, v, err);
     if (!st) value->is_input = true;
+    g->settled = false;
     return st;
 }
 
@@ -162,6 +170,7 @@ enum ph_status phi_graph_set_constant(ph_graph *g, ph_value v, ph_tensor *taken,
                         value->name);
     }
     value->constant = taken;
+    g->settled &= !value->is_input;
     if (value->rank < 0) {
         value->dtype = taken->type.dtype;
         value->rank = taken->type.rank;
@@ -234,12 +243,14 @@ enum ph_status ph_graph_add_output(ph_graph *g, ph_value v, ph_error *err)
 
 /* --- Nodes ----------------------------------------------------------------------------------- */
 
-/* A free name for a node: op_type, lower-case, and a number. */
-static char *make_node_name(const ph_graph *g, const char *op_type)
+/* A free name for a node: its op_type and a number, which is not tried again: however many names of
+ * that kind a file has itself, looking for a free one stays cheap. */
+static char *make_node_name(ph_graph *g, const char *op_type)
 {
-    for (size_t i = g->n_nodes + 1;; i++) {
-        char *name = phi_asprintf(&g->mem, "%s_%zu", op_type, i);
+    for (size_t i = g->n_nodes > g->names_made ? g->n_nodes : g->names_made;;) {
+        char *name = phi_asprintf(&g->mem, "%s_%zu", op_type, ++i);
         if (!name) return NULL;
+        g->names_made = i;
         if (phi_names_find(&g->node_names, node_name_at, g, name) == SIZE_MAX) return name;
         phi_free(&g->mem, name);
     }
@@ -265,17 +276,25 @@ static enum ph_status fill_node(ph_graph *g, phi_node *node, const char *domain,
     return PH_OK;
 }
 
+/* The first n outputs of the node that is being appended have no producer (-1), or it. */
+static void mark_outputs(ph_graph *g, const phi_node *node, size_t n, int32_t producer)
+{
+    for (size_t i = 0; i < n; i++)
+        if (node->out[i] != PH_NONE) g->values[node->out[i]].producer = producer;
+}
+
 /* Outputs must be new, known once, and neither inputs nor constants. */
-static enum ph_status check_outputs(const ph_graph *g, const phi_node *node, ph_error *err)
+static enum ph_status take_outputs(ph_graph *g, const phi_node *node, ph_error *err)
 {
     for (size_t i = 0; i < node->n_out; i++) {
         if (node->out[i] == PH_NONE) continue;
-        const phi_value *v = &g->values[node->out[i]];
-        bool twice = v->producer >= 0 || v->constant || v->is_input;
-        for (size_t j = 0; j < i; j++) twice |= node->out[j] == node->out[i];
-        if (twice)
+        phi_value *v = &g->values[node->out[i]];
+        if (v->producer >= 0 || v->constant || v->is_input) {
+            mark_outputs(g, node, i, -1);
             return phi_fail(err, PH_ERR_GRAPH, v->name, "%s '%s': its output '%s' is already made "
                             "elsewhere", node->op_type, node->name, v->name);
+        }
+        v->producer = (int32_t)g->n_nodes;
     }
     return PH_OK;
 }
@@ -295,17 +314,29 @@ enum ph_status phi_graph_append(ph_graph *g, const char *domain, const char *op_
         return phi_fail_nomem(err);
     phi_node *node = &g->nodes[g->n_nodes];
     enum ph_status st = fill_node(g, node, domain, op_type, name, n_in, in, n_out, out, err);
-    if (!st) st = check_outputs(g, node, err);
-    if (!st && !phi_names_add(&g->mem, &g->node_names, node_name_at, g, g->n_nodes))
+    if (!st) st = take_outputs(g, node, err);
+    if (!st && !phi_names_add(&g->mem, &g->node_names, node_name_at, g, g->n_nodes)) {
+        mark_outputs(g, node, n_out, -1);
         st = phi_fail_nomem(err);
+    }
     if (st) {
         free_node(&g->mem, node);
         return st;
     }
-    for (size_t i = 0; i < n_out; i++)
-        if (out[i] != PH_NONE) g->values[out[i]].producer = (int32_t)g->n_nodes;
     *index = g->n_nodes++;
     return PH_OK;
+}
+
+/* Room for one more attribute: a list's capacity is the power of two at or above its length. */
+static bool grow_attrs(const ph_allocator *mem, phi_node *n)
+{
+    if (n->n_attrs & (n->n_attrs - 1)) return true;
+    phi_attr *grown = phi_calloc(mem, n->n_attrs ? 2 * n->n_attrs : 1, sizeof *grown);
+    if (!grown) return false;
+    if (n->n_attrs) memcpy(grown, n->attrs, n->n_attrs * sizeof *grown);
+    phi_free(mem, n->attrs);
+    n->attrs = grown;
+    return true;
 }
 
 enum ph_status phi_node_new_attr(ph_graph *g, size_t node, const char *name, phi_attr **out,
@@ -315,17 +346,12 @@ enum ph_status phi_node_new_attr(ph_graph *g, size_t node, const char *name, phi
     if (phi_attr_has(n, name))
         return phi_fail(err, PH_ERR_GRAPH, n->name, "%s '%s': attribute '%s' is given twice",
                         n->op_type, n->name, name);
-    phi_attr *grown = phi_calloc(&g->mem, n->n_attrs + 1, sizeof *grown);
     char *copy = phi_strdup(&g->mem, name);
-    if (!grown || !copy) {
-        phi_free(&g->mem, grown);
+    if (!copy || !grow_attrs(&g->mem, n)) {
         phi_free(&g->mem, copy);
         return phi_fail_nomem(err);
     }
-    if (n->n_attrs) memcpy(grown, n->attrs, n->n_attrs * sizeof *grown);
-    phi_free(&g->mem, n->attrs);
-    n->attrs = grown;
-    *out = &grown[n->n_attrs++];
+    *out = &n->attrs[n->n_attrs++];
     (*out)->name = copy;
     return PH_OK;
 }
@@ -508,32 +534,44 @@ int64_t phi_graph_opset_of(const ph_graph *g, const char *domain)
     return 0;
 }
 
+static char **find_metadata(const ph_graph *g, const char *key)
+{
+    const size_t i = phi_names_find(&g->meta_names, meta_key_at, g, key);
+    return i == SIZE_MAX ? NULL : &g->meta[i].value;
+}
+
+static enum ph_status add_metadata(ph_graph *g, char *key, char *value, ph_error *err)
+{
+    if (!key || !value ||
+        !phi_grow(&g->mem, (void **)&g->meta, g->n_meta, &g->meta_capacity, sizeof *g->meta))
+        return phi_fail_nomem(err);
+    g->meta[g->n_meta] = (phi_meta){ key, value };
+    if (!phi_names_add(&g->mem, &g->meta_names, meta_key_at, g, g->n_meta))
+        return phi_fail_nomem(err);
+    g->n_meta++;
+    return PH_OK;
+}
+
 enum ph_status ph_graph_set_metadata(ph_graph *g, const char *key, const char *value, ph_error *err)
 {
-    char *copy = phi_strdup(&g->mem, value);
-    if (!copy) return phi_fail_nomem(err);
-    for (size_t i = 0; i < g->n_meta; i++)
-        if (strcmp(g->meta[i].key, key) == 0) {
-            phi_free(&g->mem, g->meta[i].value);
-            g->meta[i].value = copy;
-            return PH_OK;
-        }
-    char *key_copy = phi_strdup(&g->mem, key);
-    if (!key_copy ||
-        !phi_grow(&g->mem, (void **)&g->meta, g->n_meta, &g->meta_capacity, sizeof *g->meta)) {
-        phi_free(&g->mem, copy);
-        phi_free(&g->mem, key_copy);
-        return phi_fail_nomem(err);
+    char **known = find_metadata(g, key), *copy = phi_strdup(&g->mem, value);
+    if (known && copy) {
+        phi_free(&g->mem, *known);
+        *known = copy;
+        return PH_OK;
     }
-    g->meta[g->n_meta++] = (phi_meta){ key_copy, copy };
-    return PH_OK;
+    char *key_copy = known ? NULL : phi_strdup(&g->mem, key);
+    enum ph_status st = add_metadata(g, key_copy, copy, err);
+    if (!st) return PH_OK;
+    phi_free(&g->mem, copy);
+    phi_free(&g->mem, key_copy);
+    return st;
 }
 
 const char *ph_graph_metadata(const ph_graph *g, const char *key)
 {
-    for (size_t i = 0; i < g->n_meta; i++)
-        if (strcmp(g->meta[i].key, key) == 0) return g->meta[i].value;
-    return NULL;
+    char *const *value = find_metadata(g, key);
+    return value ? *value : NULL;
 }
 
 enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes, size_t n,
@@ -548,11 +586,29 @@ enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes
 
 /* --- Looking ----------------------------------------------------------------------------------- */
 
+enum ph_status phi_graph_settle(ph_graph *g, ph_error *err)
+{
+    g->n_open_inputs = 0;
+    g->settled = false;
+    for (size_t k = 0; k < g->n_inputs; k++) {
+        if (g->values[g->inputs[k]].constant) continue;
+        enum ph_status st = append_value(g, &g->open_inputs, &g->n_open_inputs,
+                                         &g->open_inputs_capacity, g->inputs[k], err);
+        if (st) return st;
+    }
+    g->settled = true;
+    return PH_OK;
+}
+
 /* Input i, counting only those that are no constants. */
 static ph_value real_input(const ph_graph *g, size_t i, size_t *count)
 {
     size_t n = 0;
     ph_value found = PH_NONE;
+    if (g->settled) {
+        *count = g->n_open_inputs;
+        return i < g->n_open_inputs ? g->open_inputs[i] : PH_NONE;
+    }
     for (size_t k = 0; k < g->n_inputs; k++)
         if (!g->values[g->inputs[k]].constant && n++ == i) found = g->inputs[k];
     *count = n;

@@ -95,6 +95,7 @@ enum ph_status phi_graph_sort(ph_graph *g, ph_error *err)
     for (size_t i = 0; i < n && !st; i++)
         if (s.state[i] == NEW) st = visit(&s, (uint32_t)i, err);
     if (!st) st = apply_order(g, &s, err);
+    if (!st) st = phi_graph_settle(g, err);
     phi_free(&g->mem, s.state);
     phi_free(&g->mem, s.next_in);
     phi_free(&g->mem, s.stack);

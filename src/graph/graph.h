@@ -78,7 +78,15 @@ struct ph_graph {
     ph_value *outputs; size_t n_outputs, outputs_capacity;
     phi_blob extra, model_extra; /* unknown fields of GraphProto and ModelProto */
     /* name -> index + 1, open addressing; see build.c */
-    struct phi_names { uint32_t *slot; size_t n_slots, n_used; } value_names, node_names;
+    struct phi_names {
+        uint32_t *slot;
+        size_t n_slots, n_used;
+        uint64_t key[2]; /* of the hash */
+    } value_names, node_names, meta_names;
+    size_t names_made; /* the number in the last name that was made up for a node */
+    /* inputs that are no constants, in order; valid if `settled` (phi_graph_sort sees to it) */
+    ph_value *open_inputs; size_t n_open_inputs, open_inputs_capacity;
+    bool settled;
 };
 
 /* --- build.c: beyond the public builder ------------------------------------------------------ */
@@ -109,6 +117,9 @@ enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes
                             ph_error *err); /* copied */
 
 typedef struct phi_facts phi_facts; /* see infer.c */
+/* Make a list of the inputs that are no constants, so that they are found at once by number; until
+ * then, and after a change to inputs, each is searched for. */
+enum ph_status phi_graph_settle(ph_graph *g, ph_error *err);
 
 /* --- copy.c: a copy of everything, with what was carried along; values keep their numbers ------- */
 

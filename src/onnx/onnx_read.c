@@ -9,6 +9,8 @@
 
 /* Of things that the graph keeps in plain lists; far more than any model has. */
 #define MAX_LISTED 16384
+/* Of things that are looked up by walking down a list, once a node or more often. */
+#define MAX_WALKED 256
 
 typedef struct reader {
     ph_graph *g;
@@ -123,7 +125,7 @@ static enum ph_status read_opset(reader *r, const phi_pb_opset *o)
 static enum ph_status read_opsets(reader *r, const phi_pb_model *m)
 {
     ph_graph *g = r->g;
-    enum ph_status st = check_count(r, m->n_opset_import, MAX_LISTED, "model", "opset imports");
+    enum ph_status st = check_count(r, m->n_opset_import, MAX_WALKED, "model", "opset imports");
 
     for (size_t i = 0; i < g->n_opsets; i++)
         phi_free(&g->mem, g->opsets[i].domain);
@@ -493,7 +495,7 @@ static enum ph_status append_node(reader *r, const phi_pb_node *pb, size_t i, si
     if (!name) return phi_fail_nomem(r->err);
     l = label_of(pb->op_type, name);
     st = check_count(r, pb->n_output, MAX_LISTED, l.text, "outputs");
-    if (!st) st = check_count(r, pb->n_attribute, MAX_LISTED / 4, l.text, "attributes");
+    if (!st) st = check_count(r, pb->n_attribute, MAX_WALKED, l.text, "attributes");
     if (!st) st = read_operands(r, pb->n_input, pb->input, &in);
     if (!st) st = read_operands(r, pb->n_output, pb->output, &out);
     if (!st)

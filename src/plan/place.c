@@ -64,6 +64,88 @@ static size_t lowest_gap(const life *l, const life *lives, phi_slot *const *plac
     return at;
 }
 
+/* --- Plans of very many slots -------------------------------------------------------------------
+ *
+ * The search for the lowest gap takes time that grows with the square of the number of slots. Above
+ * MANY_SLOTS, far beyond real networks, slots are placed in the order of time instead: one that is
+ * dead leaves its block to a later one that needs at least a quarter of it. Linear in the slots.
+ */
+#define MANY_SLOTS 8192
+#define NO_SLOT SIZE_MAX
+
+typedef struct heap {
+    size_t free[64];  /* by floor(log2(bytes of the block)): a slot whose block is free, or NO_SLOT */
+    size_t *next;     /* [n_slots] the next of the same list */
+    size_t *capacity; /* [n_slots] bytes of the slot's block */
+    size_t *dying;    /* [n_steps + 2] slots whose last step that is, or NO_SLOT */
+} heap;
+
+static unsigned class_of(size_t bytes) { return 63u - (unsigned)__builtin_clzll(bytes); }
+
+static void push(heap *h, size_t *list, size_t slot)
+{
+    h->next[slot] = *list;
+    *list = slot;
+}
+
+/* A free block of at least `bytes` and less than four times as much: the slot that had it. */
+static size_t pop(heap *h, size_t bytes)
+{
+    const unsigned c = class_of(bytes);
+    for (unsigned k = c; k <= c + 1 && k < 64; k++) {
+        const size_t slot = h->free[k];
+        if (slot == NO_SLOT || h->capacity[slot] < bytes) continue;
+        h->free[k] = h->next[slot];
+        return slot;
+    }
+    return NO_SLOT;
+}
+
+static void place_one(ph_plan *p, heap *h, const life *l)
+{
+    phi_slot *slot = &p->slots[l->slot];
+    const size_t old = pop(h, l->bytes);
+    slot->offset = old == NO_SLOT ? p->arena_bytes : p->slots[old].offset;
+    h->capacity[l->slot] = old == NO_SLOT ? l->bytes : h->capacity[old];
+    if (old == NO_SLOT) p->arena_bytes += l->bytes;
+    push(h, &h->dying[l->last], l->slot);
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const life *x = a, *y = b;
+    if (x->first != y->first) return x->first < y->first ? -1 : 1;
+    return x->slot < y->slot ? -1 : 1;
+}
+
+static enum ph_status place_many(ph_plan *p, life *order, size_t n, ph_error *err)
+{
+    const size_t n_times = p->n_steps + 2;
+    heap h = { .next = phi_calloc(&p->mem, p->n_slots, sizeof *h.next),
+               .capacity = phi_calloc(&p->mem, p->n_slots, sizeof *h.capacity),
+               .dying = phi_calloc(&p->mem, n_times, sizeof *h.dying) };
+    enum ph_status st = h.next && h.capacity && h.dying ? PH_OK : phi_fail_nomem(err);
+    for (size_t c = 0; c < PHI_COUNT(h.free); c++) h.free[c] = NO_SLOT;
+    for (size_t t = 0; t < n_times && !st; t++) h.dying[t] = NO_SLOT;
+    qsort(order, n, sizeof *order, by_first);
+    for (size_t i = 0, time = 0; i < n && !st; i++) {
+        if (order[i].bytes == 0 || order[i].first == SIZE_MAX) continue; /* nothing, or never used */
+        for (; time < order[i].first; time++)
+            for (size_t dead = h.dying[time]; dead != NO_SLOT;) {
+                const size_t after = h.next[dead];
+                push(&h, &h.free[class_of(h.capacity[dead])], dead);
+                dead = after;
+            }
+        place_one(p, &h, &order[i]);
+    }
+    phi_free(&p->mem, h.next);
+    phi_free(&p->mem, h.capacity);
+    phi_free(&p->mem, h.dying);
+    return st;
+}
+
+/* --- All --------------------------------------------------------------------------------------- */
+
 static enum ph_status place_all(ph_plan *p, bool reuse, life *lives, life *order,
                                 phi_slot **placed, ph_error *err)
 {
@@ -78,6 +160,7 @@ static enum ph_status place_all(ph_plan *p, bool reuse, life *lives, life *order
         lives[s].bytes = padded & ~(size_t)(PHI_ALIGN - 1);
         order[n++] = lives[s];
     }
+    if (reuse && n > MANY_SLOTS) return place_many(p, order, n, err);
     if (reuse) qsort(order, n, sizeof *order, by_size);
     for (size_t i = 0; i < n; i++) {
         phi_slot *slot = &p->slots[order[i].slot];
