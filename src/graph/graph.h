@@ -117,6 +117,7 @@ enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes
                             ph_error *err); /* copied */
 
 typedef struct phi_facts phi_facts; /* see infer.c */
+
 /* Make a list of the inputs that are no constants, so that they are found at once by number; until
  * then, and after a change to inputs, each is searched for. */
 enum ph_status phi_graph_settle(ph_graph *g, ph_error *err);

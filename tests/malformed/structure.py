@@ -187,7 +187,7 @@ def tensors():
             ("segment", w.tensor() + w.raw(3, b""), r"initializer 'w' comes in segments", 4)]:
         yield bad("tensor_" + name, init(t), words, status)
     yield bad("tensor_sparse", around(w.raw(15, w.raw(1, w.tensor("thin")) + w.num(3, 2)), nodes=[w.relu()]),
-              r"sparse initializers are not supported; this model has 1, such as 'thin'", 4)
+              r"sparse initializer 'thin': a sparse tensor needs values and indices")
 
 
 def outside(name, entries, words, status=3, location=1, prepare=None, dims=(2,)):
