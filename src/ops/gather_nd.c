@@ -54,15 +54,16 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
 {
     const params *p = e->params;
     const phi_view *x = &e->in[0], *at = &e->in[1];
-    int64_t rows = 1, rows_a_batch = 1, part = (int64_t)ph_dtype_size(x->type.dtype), offset;
+    const int64_t size = (int64_t)ph_dtype_size(x->type.dtype);
+    int64_t rows = 1, rows_a_batch = 1, batch_stride = 1, part = size, offset;
     for (int i = 0; i < at->type.rank - 1; i++) {
         rows *= at->type.dims[i];
         if (i >= p->batch) rows_a_batch *= at->type.dims[i];
     }
     for (int i = p->batch + p->depth; i < x->type.rank; i++)
         part *= x->type.dims[i];
-    const int64_t size = (int64_t)ph_dtype_size(x->type.dtype);
-    const int64_t batch_stride = p->batch > 0 ? x->strides[p->batch - 1] : 0;
+    for (int i = p->batch; i < x->type.rank; i++) /* strides of single elements say nothing */
+        batch_stride *= x->type.dims[i];
     for (int64_t r = 0; r < rows; r++) {
         offset = r / rows_a_batch * batch_stride;
         for (int d = 0; d < p->depth; d++) {
