@@ -76,7 +76,7 @@ static int check(const char *model, const cli_texts *shapes, const char *json)
     ph_survey *s = NULL;
     cli_hints hints = {0};
     ph_error err = {0};
-    int status = cli_load_model(model, 0, &g);
+    int status = cli_load_outline(model, &g);
     if (status == CLI_OK) status = cli_hints_new(g, &hints);
     if (status == CLI_OK) status = cli_hints_shapes(&hints, g, shapes);
     if (status == CLI_OK) {

@@ -183,7 +183,14 @@ static bool looks_like_text(const char *bytes, size_t n)
     return true;
 }
 
-static int load_stdin(uint64_t seed, ph_graph **out)
+static enum ph_status parse_text(const char *text, size_t bytes, const uint64_t *seed,
+                                 ph_graph **out, ph_error *err)
+{
+    return seed ? ph_net_parse(cli_memory(), text, bytes, "<stdin>", *seed, out, err)
+                : ph_net_outline(cli_memory(), text, bytes, "<stdin>", out, err);
+}
+
+static int load_stdin(const uint64_t *seed, ph_graph **out)
 {
     ph_error err = {0};
     size_t bytes;
@@ -191,19 +198,31 @@ static int load_stdin(uint64_t seed, ph_graph **out)
     char *text = read_stdin(&bytes, &status);
     if (!text) return status;
     enum ph_status st = looks_like_text(text, bytes)
-                            ? ph_net_parse(cli_memory(), text, bytes, "<stdin>", seed, out, &err)
+                            ? parse_text(text, bytes, seed, out, &err)
                             : ph_onnx_read_memory(cli_memory(), text, bytes, out, &err);
     cli_free(text);
     return st ? cli_fail_in("<stdin>", st, &err) : CLI_OK;
 }
 
-int cli_load_model(const char *model, uint64_t seed, ph_graph **out)
+/* `seed` NULL: without weights. */
+static int load(const char *model, const uint64_t *seed, ph_graph **out)
 {
     ph_error err = {0};
     *out = NULL;
     if (strcmp(model, "-") == 0) return load_stdin(seed, out);
-    enum ph_status st = ph_model_load(cli_memory(), model, seed, out, &err);
+    enum ph_status st = seed ? ph_model_load(cli_memory(), model, *seed, out, &err)
+                             : ph_model_outline(cli_memory(), model, out, &err);
     return st ? cli_fail_in(model, st, &err) : CLI_OK;
+}
+
+int cli_load_model(const char *model, uint64_t seed, ph_graph **out)
+{
+    return load(model, &seed, out);
+}
+
+int cli_load_outline(const char *model, ph_graph **out)
+{
+    return load(model, NULL, out);
 }
 
 int cli_open_data(const char *spec, enum ph_split split, ph_dataset **out)

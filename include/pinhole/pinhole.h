@@ -443,6 +443,17 @@ PH_API const char *ph_zoo_text(size_t i);
 PH_API enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
                                     ph_graph **out, ph_error *err);
 
+/*
+ * The same without weights: a graph to look at, to check and to account for, made in no time and in
+ * little memory however large the network (VGG-16's weights are 553 MB). Weights of texts and of the
+ * box have their types, and no elements (ph_tensor_const_data is NULL). ph_plan_new, training and
+ * writing refuse it with PH_ERR_ARG; ph_account_plan takes it. An .onnx file is read as by ph_model_load.
+ */
+PH_API enum ph_status ph_model_outline(const ph_allocator *mem, const char *model, ph_graph **out,
+                                       ph_error *err);
+PH_API enum ph_status ph_net_outline(const ph_allocator *mem, const char *text, size_t n,
+                                     const char *origin, ph_graph **out, ph_error *err);
+
 /* A shape given from outside for the input `name` of a graph, to fill in what the graph leaves open
  * or to replace the batch size. Everything is borrowed. */
 typedef struct ph_shape_hint {

@@ -448,26 +448,45 @@ enum ph_status ph_graph_add_node(ph_graph *g, const char *op_type, const char *n
 
 static int64_t or_default(int64_t value, int64_t fallback) { return value ? value : fallback; }
 
-/* A new constant NODE.SUFFIX of normal numbers (sigma 0: zeros). */
-static enum ph_status add_parameter(ph_graph *g, const char *node, const char *suffix, size_t rank,
-                                    const int64_t *dims, float sigma, uint64_t seed, ph_value *out,
-                                    ph_error *err)
+enum ph_status phi_graph_add_normal(ph_graph *g, const char *name, const phi_type *type,
+                                    float sigma, uint64_t seed, ph_value *out, ph_error *err)
 {
     ph_tensor *t;
-    enum ph_status st = ph_tensor_new(&g->mem, PH_FLOAT32, rank, dims, &t, err);
-    if (st) return st;
-    char *name = phi_asprintf(&g->mem, "%s.%s", node, suffix);
     ph_value v;
-    st = name ? new_value(g, name, &v, err) : phi_fail_nomem(err);
-    if (!st && sigma > 0.0f)
-        phi_rng_fill_normal(seed, phi_stream(name), sigma, t->data, (size_t)t->count);
-    phi_free(&g->mem, name);
+    const bool hollow = g->outline && sigma > 0.0f;
+    enum ph_status st = hollow ? phi_tensor_hollow(&g->mem, type, &t, err)
+                               : phi_tensor_new(&g->mem, type, &t, err);
+    if (st) return st;
+    st = new_value(g, name, &v, err);
     if (st) {
         ph_tensor_free(t);
         return st;
     }
+    if (!hollow && sigma > 0.0f)
+        phi_rng_fill_normal(seed, phi_stream(name), sigma, t->data, (size_t)t->count);
     st = phi_graph_set_constant(g, v, t, err);
     if (!st) *out = v;
+    return st;
+}
+
+enum ph_status phi_graph_need_weights(const ph_graph *g, ph_error *err)
+{
+    if (!g->outline) return PH_OK;
+    return phi_fail(err, PH_ERR_ARG, g->name, "'%s' is an outline, without weights: it can be looked "
+                    "at, checked and accounted for", g->name);
+}
+
+/* A new constant NODE.SUFFIX, likewise. */
+static enum ph_status add_parameter(ph_graph *g, const char *node, const char *suffix, size_t rank,
+                                    const int64_t *dims, float sigma, uint64_t seed, ph_value *out,
+                                    ph_error *err)
+{
+    phi_type type = { .dtype = PH_FLOAT32, .rank = (int)rank };
+    for (size_t i = 0; i < rank; i++) type.dims[i] = dims[i];
+    char *name = phi_asprintf(&g->mem, "%s.%s", node, suffix);
+    if (!name) return phi_fail_nomem(err);
+    enum ph_status st = phi_graph_add_normal(g, name, &type, sigma, seed, out, err);
+    phi_free(&g->mem, name);
     return st;
 }
 

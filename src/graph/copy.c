@@ -118,6 +118,7 @@ static enum ph_status new_empty(const ph_graph *like, ph_graph **out, ph_error *
     enum ph_status st = ph_graph_new(&like->mem, like->name, out, err);
     if (st) return st;
     ph_graph *g = *out;
+    g->outline = like->outline;
     for (size_t i = 0; i < g->n_opsets; i++)
         phi_free(&g->mem, g->opsets[i].domain);
     g->n_opsets = 0;

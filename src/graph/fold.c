@@ -49,8 +49,11 @@ bool phi_can_fold(const phi_facts *f, const phi_infer *c, bool everything)
 {
     const phi_op *op = c->node->op;
     if (!op->forward || op->layout == PHI_LAYOUT_IMAGE) return false;
-    for (size_t k = 0; k < c->n_in; k++)
-        if (c->in[k] && !c->constant[k] && !op->shape_only) return false;
+    for (size_t k = 0; k < c->n_in; k++) {
+        const ph_tensor *t = c->constant[k];
+        if (c->in[k] && !t && !op->shape_only) return false;
+        if (t && t->bytes && !t->data) return false; /* a weight of an outline */
+    }
     return everything || c->n_in == 0 || is_shape_arithmetic(f, c);
 }
 

@@ -69,6 +69,7 @@ typedef struct phi_meta {
 struct ph_graph {
     ph_allocator mem;
     char *name;
+    bool outline; /* weights have types and no elements: see ph_model_outline */
     int64_t ir_version;
     phi_opset *opsets; size_t n_opsets, opsets_capacity;
     phi_meta *meta;    size_t n_meta, meta_capacity;
@@ -115,6 +116,13 @@ enum ph_status phi_graph_set_opset(ph_graph *g, const char *domain, int64_t vers
 int64_t phi_graph_opset_of(const ph_graph *g, const char *domain); /* 0: not imported */
 enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes, size_t n,
                             ph_error *err); /* copied */
+
+/* A new constant `name` of normal numbers drawn from `seed` and the name (sigma 0: zeros). In an
+ * outline numbers are not drawn. */
+enum ph_status phi_graph_add_normal(ph_graph *g, const char *name, const phi_type *type,
+                                    float sigma, uint64_t seed, ph_value *out, ph_error *err);
+/* PH_ERR_ARG if the graph is an outline: for all that reads weights. */
+enum ph_status phi_graph_need_weights(const ph_graph *g, ph_error *err);
 
 typedef struct phi_facts phi_facts; /* see infer.c */
 

@@ -92,8 +92,8 @@ const char *phi_type_text(const phi_type *t, char *buf, size_t n)
     return buf;
 }
 
-enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
-                                  ph_error *err)
+enum ph_status phi_tensor_hollow(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                                 ph_error *err)
 {
     if (ph_dtype_size(type->dtype) == 0)
         return phi_fail(err, PH_ERR_TYPE, "tensor", "tensor: elements of type %s cannot be held",
@@ -106,6 +106,16 @@ enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type,
     t->type = *type;
     t->count = phi_type_count(type);
     t->bytes = phi_type_bytes(type);
+    *out = t;
+    return PH_OK;
+}
+
+enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                                  ph_error *err)
+{
+    ph_tensor *t;
+    enum ph_status st = phi_tensor_hollow(mem, type, &t, err);
+    if (st) return st;
     t->data = phi_alloc(mem, t->bytes);
     if (!t->data) {
         char text[PHI_TYPE_TEXT];
@@ -139,6 +149,7 @@ enum ph_status ph_tensor_new(const ph_allocator *mem, enum ph_dtype dtype, size_
 enum ph_status phi_tensor_copy(const ph_allocator *mem, const ph_tensor *t, ph_tensor **out,
                                ph_error *err)
 {
+    if (t->bytes && !t->data) return phi_tensor_hollow(mem, &t->type, out, err);
     enum ph_status st = phi_tensor_new_raw(mem, &t->type, out, err);
     if (!st && t->bytes) memcpy((*out)->data, t->data, t->bytes);
     return st;

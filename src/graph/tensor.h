@@ -38,6 +38,9 @@ enum ph_status phi_tensor_new(const ph_allocator *mem, const phi_type *type, ph_
 /* The same, its elements not set. */
 enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
                                   ph_error *err);
+/* The same without elements: data is NULL. A weight of an outline (graph.h). */
+enum ph_status phi_tensor_hollow(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
+                                 ph_error *err);
 enum ph_status phi_tensor_copy(const ph_allocator *mem, const ph_tensor *t, ph_tensor **out,
                                ph_error *err);
 

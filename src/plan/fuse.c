@@ -85,7 +85,7 @@ static void scale_weights(ph_tensor *weight, ph_tensor *bias, const double *scal
     const int64_t k = weight->type.dims[0], each = k ? weight->count / k : 0;
     float *w = weight->data, *b = bias->data;
     for (int64_t i = 0; i < k; i++) {
-        for (int64_t j = 0; j < each; j++)
+        for (int64_t j = 0; w && j < each; j++) /* an outline has no weights */
             w[i * each + j] = (float)((double)w[i * each + j] * scale[i]);
         b[i] = (float)((double)b[i] * scale[i] + shift[i]);
     }

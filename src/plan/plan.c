@@ -378,6 +378,8 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
 {
     static const ph_plan_desc defaults;
     if (!desc) desc = &defaults;
+    enum ph_status st = pack || training ? phi_graph_need_weights(g, err) : PH_OK;
+    if (st) return st;
     ph_plan *p = phi_calloc(&g->mem, 1, sizeof *p);
     if (!p) return phi_fail_nomem(err);
     p->mem = g->mem;
@@ -385,7 +387,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     p->training = training;
     p->exact = training || desc->exact;
     builder b = { .p = p, .g = g, .err = err };
-    enum ph_status st = infer(&b, desc, !training && !desc->keep_all);
+    st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
     for (size_t i = 0; i < p->n_steps && pack && !st; i++)

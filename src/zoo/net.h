@@ -111,9 +111,16 @@ typedef struct net_symbol {
     size_t line;
 } net_symbol;
 
+/* How large a value is expected to be (net_power.c). */
+typedef struct net_power {
+    double square;   /* mean of the squares */
+    double positive; /* the part of it that is due to elements never being negative */
+} net_power;
+
 /* What the reader knows about a value. */
 typedef struct net_info {
     phi_type type[2]; /* for a batch of 1, and of 2: where they differ, the dimension is open */
+    net_power power;
     bool used;
 } net_info;
 
@@ -261,6 +268,12 @@ enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *desc);
 /* Declare the outputs' types; refuse layers that nobody uses. */
 enum ph_status net_finish(net_parser *p);
 
+/* --- net_power.c ------------------------------------------------------------------------------
+ */
+
+/* What the node makes of its inputs. */
+net_power net_expect(const net_parser *p, const phi_node *node);
+
 /* --- net_layers.c ------------------------------------------------------------------------------
  */
 
@@ -302,6 +315,7 @@ typedef struct net_task {
     const char *origin;  /* its name in errors; for phi_net_read the file, which gives the text */
     const char *network; /* the one to build; NULL: the first */
     uint64_t seed;
+    bool outline; /* do not draw weights */
 } net_task;
 
 enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_graph **out,

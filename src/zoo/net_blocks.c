@@ -161,6 +161,14 @@ static enum ph_status go_on(matcher *m, size_t i, bool wanted, const char *what,
     return PH_OK;
 }
 
+/* Is nothing open but ifs of the top? There an output may depend on a parameter of the network. */
+static bool only_ifs(const matcher *m)
+{
+    for (size_t i = 0; i < m->depth; i++)
+        if (m->s->statements[m->stack[i].opener].kind != NET_IF) return false;
+    return true;
+}
+
 static enum ph_status match(matcher *m, size_t i)
 {
     const net_statement *st = &m->s->statements[i], *open = opener_of(m);
@@ -192,17 +200,19 @@ static enum ph_status match(matcher *m, size_t i)
     case NET_PUBLISHED:
     case NET_NOTE:
     case NET_INPUT:
-    case NET_OUTPUT:
         if (!open) return PH_OK;
-        return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
-                        "'%.*s' within the '%.*s' of "
-                        "line %zu; it belongs outside of all blocks",
-                        (int)st->word.n, st->word.p, (int)open->word.n, open->word.p, open->number);
+        break;
+    case NET_OUTPUT:
+        if (only_ifs(m)) return PH_OK;
+        break;
     case NET_CALL:
     case NET_LAYER:
-        break;
+        return PH_OK;
     }
-    return PH_OK;
+    return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+                    "'%.*s' within the '%.*s' of "
+                    "line %zu; it belongs outside of all blocks",
+                    (int)st->word.n, st->word.p, (int)open->word.n, open->word.p, open->number);
 }
 
 enum ph_status net_source_match(net_parser *p, net_source *s)

@@ -90,9 +90,10 @@ enum ph_status net_make_path(net_parser *p, const net_statement *st, const char 
         const net_symbol *taken = net_find_symbol(p, path);
         if (!taken) return PH_OK;
         return net_fail(p, f->source, st, st->label.p, PH_ERR_FORMAT,
-                        "the name '%s' is taken by "
-                        "line %zu",
-                        path, taken->line);
+                        "the name '%s' is taken by line %zu%s", path, taken->line,
+                        taken->line == net_own_frame(p)->now->number
+                            ? "; a name in front of 'repeat' gives each turn names of its own"
+                            : "");
     }
     do {
         char name[NET_NAME_MAX + 32];
@@ -130,6 +131,7 @@ enum ph_status net_note_input(net_parser *p, ph_value v, const phi_type *batch1)
     if (st) return st;
     p->info[v].type[0] = p->info[v].type[1] = *batch1;
     p->info[v].type[1].dims[0] = 2;
+    p->info[v].power = (net_power){1.0, 0.0};
     return PH_OK;
 }
 
@@ -159,18 +161,26 @@ static enum ph_status pass_on(net_parser *p, enum ph_status st, const ph_error *
 /* --- Constants ---------------------------------------------------------------------------------
  */
 
+/* The type of a constant, which must be possible and not too much. */
+static enum ph_status constant_type(net_parser *p, const char *name, enum ph_dtype dtype, int rank,
+                                    const int64_t *dims, phi_type *type)
+{
+    *type = (phi_type){.dtype = dtype, .rank = rank};
+    for (int i = 0; i < rank; i++)
+        type->dims[i] = dims[i];
+    ph_error inner = {.status = PH_OK};
+    enum ph_status st = phi_type_check(type, name, &inner);
+    if (st) return pass_on(p, st, &inner, 0);
+    return net_charge(p, phi_type_count(type));
+}
+
 /* A new constant NAME.part, all zero; *t lives in the graph. */
 static enum ph_status add_constant(net_parser *p, const char *name, const char *part,
                                    enum ph_dtype dtype, int rank, const int64_t *dims,
                                    ph_value *out, ph_tensor **t)
 {
-    phi_type type = {.dtype = dtype, .rank = rank};
-    for (int i = 0; i < rank; i++)
-        type.dims[i] = dims[i];
-    ph_error inner = {.status = PH_OK};
-    enum ph_status st = phi_type_check(&type, name, &inner);
-    if (st) return pass_on(p, st, &inner, 0);
-    st = net_charge(p, phi_type_count(&type));
+    phi_type type;
+    enum ph_status st = constant_type(p, name, dtype, rank, dims, &type);
     ph_tensor *made = NULL;
     if (!st) st = phi_tensor_new(&p->mem, &type, &made, p->err);
     if (st) return st;
@@ -211,13 +221,15 @@ enum ph_status net_add_ints(net_parser *p, const char *name, const char *part, s
 enum ph_status net_add_weights(net_parser *p, const char *name, const char *part, int rank,
                                const int64_t *dims, int64_t fan_in, ph_value *out)
 {
-    ph_tensor *t;
-    enum ph_status st = add_constant(p, name, part, PH_FLOAT32, rank, dims, out, &t);
+    phi_type type;
+    enum ph_status st = constant_type(p, name, PH_FLOAT32, rank, dims, &type);
     if (st) return st;
+    char *full = phi_asprintf(&p->mem, "%s.%s", name, part);
+    if (!full) return phi_fail_nomem(p->err);
     const float sigma = (float)sqrt(2.0 / (double)fan_in);
-    phi_rng_fill_normal(p->seed, phi_stream(p->g->values[*out].name), sigma, t->data,
-                        (size_t)t->count);
-    return PH_OK;
+    st = phi_graph_add_normal(p->g, full, &type, sigma, p->seed, out, p->err);
+    phi_free(&p->mem, full);
+    return st ? st : reserve_info(p);
 }
 
 /* --- Nodes -------------------------------------------------------------------------------------
@@ -267,6 +279,7 @@ static enum ph_status settle(net_parser *p, const char *name)
     if (st) return st;
     for (size_t i = 0; i < node->n_in; i++)
         if (node->in[i] != PH_NONE) p->info[node->in[i]].used = true;
+    p->info[node->out[0]].power = net_expect(p, node);
     p->current = node->out[0];
     return net_define(p, name, p->current);
 }

@@ -51,8 +51,9 @@ static enum ph_status need_image(net_cursor *c)
  */
 static bool another_pad(net_cursor *c)
 {
-    static const char *const options[] = {"stride", "pad",        "dilation",   "groups", "nobias",
-                                          "ceil",   "count_pad", "multiplier", "mode",   "value"};
+    static const char *const options[] = {"stride", "pad",   "dilation",  "groups",
+                                          "nobias", "ceil",  "count_pad", "multiplier",
+                                          "mode",   "value", "channels"};
     const net_span word = net_peek_word(c);
     for (size_t i = 0; i < PHI_COUNT(options); i++)
         if (net_span_is(word, options[i])) return false;
@@ -361,10 +362,14 @@ static enum ph_status need_channels(net_cursor *c, int64_t *channels)
 /* bn [epsilon E] [momentum M] */
 static enum ph_status run_bn(net_cursor *c, const net_layer *layer, const char *path)
 {
-    static const struct {
+    const double expected = c->parser->info[c->parser->current].power.square;
+    const struct {
         const char *name;
         float fill;
-    } parts[4] = {{"scale", 1.0f}, {"bias", 0.0f}, {"mean", 0.0f}, {"var", 1.0f}};
+    } parts[4] = {{"scale", 1.0f},
+                  {"bias", 0.0f},
+                  {"mean", 0.0f},
+                  {"var", expected > 0.0 ? (float)expected : 1.0f}};
     ph_attr attrs[] = {{.name = "epsilon", .kind = PH_ATTR_FLOAT, .f = 1e-5f},
                        {.name = "momentum", .kind = PH_ATTR_FLOAT, .f = 0.9f}};
     int64_t channels = 0;
@@ -546,11 +551,12 @@ static enum ph_status run_transpose(net_cursor *c, const net_layer *layer, const
     return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &attr);
 }
 
-/* pad N | H W | TOP LEFT BOTTOM RIGHT [value V] [mode constant|reflect|edge] */
+/* pad N | H W | TOP LEFT BOTTOM RIGHT [channels BEFORE BEHIND] [value V] [mode
+ * constant|reflect|edge] */
 static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char *path)
 {
     static const char *const modes[] = {"constant", "reflect", "edge"};
-    int64_t pad[4];
+    int64_t pad[4], channels[2] = {0, 0};
     float value = 0.0f;
     size_t mode = 0;
     enum ph_status st = need_image(c);
@@ -558,16 +564,19 @@ static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char 
     while (!st && !net_at_end(c)) {
         if (net_take_word(c, "value"))
             st = net_take_real(c, "a value", &value);
-        else if (net_take_word(c, "mode")) {
+        else if (net_take_word(c, "channels")) {
+            st = net_take_int(c, "a number of channels", 0, &channels[0]);
+            if (!st) st = net_take_int(c, "a number of channels", 0, &channels[1]);
+        } else if (net_take_word(c, "mode")) {
             for (mode = 0; mode < PHI_COUNT(modes) && !net_take_word(c, modes[mode]); mode++) {
             }
             if (mode == PHI_COUNT(modes))
                 st = net_fail_here(c, "'constant', 'reflect' or 'edge' was wanted");
         } else
-            st = net_fail_here(c, "'value' or 'mode' was wanted");
+            st = net_fail_here(c, "'channels', 'value' or 'mode' was wanted");
     }
     if (st) return st;
-    const int64_t pads[8] = {0, 0, pad[0], pad[1], 0, 0, pad[2], pad[3]};
+    const int64_t pads[8] = {0, channels[0], pad[0], pad[1], 0, channels[1], pad[2], pad[3]};
     const ph_attr attr = {.name = "mode", .kind = PH_ATTR_STRING, .s = modes[mode]};
     ph_value in[3] = {c->parser->current, PH_NONE, PH_NONE};
     st = net_add_ints(c->parser, path, "pads", 8, pads, &in[1]);

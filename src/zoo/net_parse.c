@@ -31,6 +31,7 @@ enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_g
                              .n = phi_zoo_prelude.n};
     p.text = (net_source){.origin = origin ? origin : "text", .text = text ? text : "", .n = n};
     enum ph_status st = ph_graph_new(mem, "network", &p.g, err);
+    if (!st) p.g->outline = task->outline;
     if (!st) st = net_source_cut(&p, &p.prelude);
     if (!st) st = net_source_match(&p, &p.prelude);
     if (!st) st = net_source_cut(&p, &p.text);
@@ -61,6 +62,13 @@ enum ph_status ph_net_parse(const ph_allocator *mem, const char *text, size_t n,
                             uint64_t seed, ph_graph **out, ph_error *err)
 {
     const net_task task = {.text = text, .n = n, .origin = origin, .seed = seed};
+    return phi_net_parse(mem, &task, out, err);
+}
+
+enum ph_status ph_net_outline(const ph_allocator *mem, const char *text, size_t n,
+                              const char *origin, ph_graph **out, ph_error *err)
+{
+    const net_task task = {.text = text, .n = n, .origin = origin, .outline = true};
     return phi_net_parse(mem, &task, out, err);
 }
 

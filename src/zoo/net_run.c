@@ -242,7 +242,7 @@ static enum ph_status bind(net_parser *p, net_frame *f)
 
 static size_t n_counters(const net_parser *p)
 {
-    return net_layer_count() + p->n_macros + 2;
+    return net_layer_count() + p->n_macros + 1;
 }
 static size_t macro_counter(const net_parser *p, const net_macro *m)
 {
@@ -306,13 +306,12 @@ static enum ph_status run_if(net_parser *p, size_t i, size_t *next)
     return middle == end ? PH_OK : run_range(p, middle + 1, end);
 }
 
-/* One turn of a repeat: the statements between `first` and `last` in a scope of their own. */
+/* One turn of a repeat that has a name: in a scope of its own. */
 static enum ph_status run_turn(net_parser *p, const char *path, int64_t turn, size_t first,
                                size_t last)
 {
     net_frame *f = p->frame;
-    enum ph_status st = count_step(p);
-    if (st) return st;
+    enum ph_status st = PH_OK;
     const int n = snprintf(f->scope, sizeof f->scope, "%s/%lld", path, (long long)turn);
     if (n < 0 || n >= NET_PATH_BYTES) return fail_word(p, "the full name is too long%s", "");
     unsigned *counters = f->made_up;
@@ -323,7 +322,8 @@ static enum ph_status run_turn(net_parser *p, const char *path, int64_t turn, si
     return st;
 }
 
-/* repeat N: each turn has a scope of its own, LABEL/1, LABEL/2, ... */
+/* repeat N: with a name each turn has a scope of its own, NAME/1, NAME/2, ...; without, layers are
+ * numbered on from turn to turn */
 static enum ph_status run_repeat(net_parser *p, size_t i, size_t *next)
 {
     net_frame *f = p->frame;
@@ -333,16 +333,18 @@ static enum ph_status run_repeat(net_parser *p, size_t i, size_t *next)
     char path[NET_PATH_BYTES], outer[NET_PATH_BYTES];
     enum ph_status st = net_take_int(&c, "a number of turns", 0, &n);
     if (!st) st = net_expect_end(&c);
-    if (!st) st = net_make_path(p, now, "repeat", n_counters(p) - 1, path);
+    if (!st && now->label.n) st = net_make_path(p, now, "", 0, path);
     if (st) return st;
     *next = f->source->statements[i].next + 1;
     memcpy(outer, f->scope, sizeof outer);
     for (int64_t turn = 1; turn <= n && !st; turn++) {
-        st = run_turn(p, path, turn, i + 1, *next - 1);
+        st = count_step(p);
+        if (!st && now->label.n) st = run_turn(p, path, turn, i + 1, *next - 1);
+        if (!st && !now->label.n) st = run_range(p, i + 1, *next - 1);
         f->now = now;
     }
     memcpy(f->scope, outer, sizeof outer);
-    return st ? st : net_define(p, path, p->current);
+    return st || !now->label.n ? st : net_define(p, path, p->current);
 }
 
 static enum ph_status run_split(net_parser *p, size_t i, size_t *next)
@@ -369,7 +371,7 @@ static enum ph_status run_split(net_parser *p, size_t i, size_t *next)
     char path[NET_PATH_BYTES];
     c = cursor_now(p);
     const net_span how = net_peek_word(&c);
-    size_t counter = n_counters(p) - 2;
+    size_t counter = n_counters(p) - 1;
     net_find_layer(how, &counter); /* concat_1, add_1 are counted with the layers of that name */
     char base[NET_NAME_MAX + 1];
     snprintf(base, sizeof base, "%.*s", (int)(how.n <= NET_NAME_MAX ? how.n : 0), how.p);

@@ -1,13 +1,22 @@
+# Texts in the order in which their networks are listed.
 set(PINHOLE_ZOO
+  lenet5
+  alexnet
+  nin-imagenet
   nin-cifar10
   nin-fashion
-  lenet5
+  vgg
+  googlenet
+  resnet
+  resnet-cifar
   resnet8
+  squeezenet
+  densenet
+  mobilenetv1
+  mobilenetv2
   mlpconv
   inception-3a
-  inception-3a-naive
-  bottleneck-block
-  basic-block)
+  residual-block)
 set(zoo_texts "")
 foreach(name prelude ${PINHOLE_ZOO})
   list(APPEND zoo_texts ${CMAKE_CURRENT_SOURCE_DIR}/zoo/${name}.net)
@@ -24,6 +33,7 @@ list(APPEND PINHOLE_SOURCES
   zoo/net_head.c
   zoo/net_layers.c
   zoo/net_parse.c
+  zoo/net_power.c
   zoo/net_run.c
   zoo/net_text.c
   zoo/zoo.c

@@ -76,31 +76,45 @@ static const char *network_mark(const char *model)
     return mark && mark - model > 4 && strncasecmp(mark - 4, ".net", 4) == 0 ? mark : NULL;
 }
 
-static enum ph_status read_network(const ph_allocator *mem, const char *model, const char *mark,
-                                   uint64_t seed, ph_graph **out, ph_error *err)
-{
-    char *path = phi_strndup(mem, model, (size_t)(mark - model));
-    if (!path) return phi_fail_nomem(err);
-    const net_task task = {.origin = path, .network = mark + 1, .seed = seed};
-    enum ph_status st = phi_net_read(mem, &task, out, err);
-    phi_free(mem, path);
-    return st;
-}
-
-enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
-                             ph_graph **out, ph_error *err)
+/* `task` says how: seed, outline. */
+static enum ph_status load(const ph_allocator *mem, const char *model, net_task *task,
+                           ph_graph **out, ph_error *err)
 {
     if (!model || !*model) return phi_fail(err, PH_ERR_ARG, NULL, "the name of a model is empty");
     if (ends_in(model, ".onnx")) return ph_onnx_read(mem, model, out, err);
-    if (ends_in(model, ".net")) return ph_net_read(mem, model, seed, out, err);
     const char *mark = network_mark(model);
-    if (mark) return read_network(mem, model, mark, seed, out, err);
+    if (mark || ends_in(model, ".net")) {
+        char *path = phi_strndup(mem, model, mark ? (size_t)(mark - model) : strlen(model));
+        if (!path) return phi_fail_nomem(err);
+        task->origin = path;
+        task->network = mark ? mark + 1 : NULL;
+        enum ph_status st = phi_net_read(mem, task, out, err);
+        phi_free(mem, path);
+        return st;
+    }
     for (size_t i = 0; ph_zoo_name(i); i++) {
         const net_text *t = &phi_zoo_texts[i];
         if (strcmp(t->name, model) != 0) continue;
         char origin[NET_NAME_MAX + 8];
         snprintf(origin, sizeof origin, "%s.net", t->name);
-        return ph_net_parse(mem, (const char *)t->text, t->n, origin, seed, out, err);
+        task->origin = origin;
+        task->text = (const char *)t->text;
+        task->n = t->n;
+        return phi_net_parse(mem, task, out, err);
     }
     return no_such_model(model, err);
+}
+
+enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
+                             ph_graph **out, ph_error *err)
+{
+    net_task task = {.seed = seed};
+    return load(mem, model, &task, out, err);
+}
+
+enum ph_status ph_model_outline(const ph_allocator *mem, const char *model, ph_graph **out,
+                                ph_error *err)
+{
+    net_task task = {.outline = true};
+    return load(mem, model, &task, out, err);
 }
