@@ -74,6 +74,8 @@ bool phi_view_is_channels_last(const phi_view *v);
  * equally far apart? Then *pitch is how many elements: of a dense image, its channels; more if it is
  * a slice of the channels of a wider one. */
 bool phi_view_is_pixels(const phi_view *v, int64_t *pitch);
+/* That distance where it is known to exist; of a matrix [n,c], its rows'. */
+int64_t phi_view_pitch(const phi_view *v);
 
 phi_view phi_view_plain(const phi_type *t, void *data);
 phi_view phi_view_of(const ph_tensor *t); /* read-only use; drops const */

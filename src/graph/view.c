@@ -60,6 +60,15 @@ bool phi_view_is_pixels(const phi_view *v, int64_t *pitch)
     return *pitch >= t->dims[1];
 }
 
+int64_t phi_view_pitch(const phi_view *v)
+{
+    int64_t pitch = v->type.rank == 2 ? v->strides[0] : 0;
+    const bool pixels = v->type.rank == 2 || phi_view_is_pixels(v, &pitch);
+    assert(pixels);
+    (void)pixels;
+    return pitch;
+}
+
 phi_view phi_view_plain(const phi_type *t, void *data)
 {
     phi_view v = { .type = *t, .data = data };

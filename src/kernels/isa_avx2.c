@@ -71,6 +71,13 @@ INLINE vf v_clamp(vf x, float lo, float hi)
     return _mm256_min_ps(_mm256_set1_ps(hi), _mm256_max_ps(_mm256_set1_ps(lo), x));
 }
 
+/* The larger one, where NaN is larger than everything. max_ps has its second operand through if
+ * either is NaN; a first one that is comes back by the blend. */
+INLINE vf v_max_nan(vf a, vf b)
+{
+    return _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
+
 /* --- The tile: 6 rows of 2 vectors in 12 registers, two for B, the rest for elements of A -------- */
 
 #define MR 6
@@ -82,6 +89,7 @@ INLINE vf v_clamp(vf x, float lo, float hi)
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
 #include "kernels/body_peak.h"
+#include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"
 
 #endif

@@ -70,6 +70,13 @@ INLINE vf v_clamp(vf x, float lo, float hi)
     return _mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), x));
 }
 
+/* The larger one, where NaN is larger than everything. max_ps has its second operand through if
+ * either is NaN; a first one that is comes back by the mask. */
+INLINE vf v_max_nan(vf a, vf b)
+{
+    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+}
+
 /* --- The tile: 14 rows of 2 vectors in 28 registers, two for B; A's elements come with the
  * multiply-add, broadcast from memory ------------------------------------------------------------- */
 
@@ -84,6 +91,7 @@ INLINE vf v_clamp(vf x, float lo, float hi)
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
 #include "kernels/body_peak.h"
+#include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"
 
 #endif

@@ -71,6 +71,12 @@ INLINE vf v_clamp(vf x, float lo, float hi)
     return vminq_f32(vdupq_n_f32(hi), vmaxq_f32(vdupq_n_f32(lo), x));
 }
 
+/* The larger one, where NaN is larger than everything. */
+INLINE vf v_max_nan(vf a, vf b)
+{
+    return vmaxq_f32(a, b);
+}
+
 /* --- The tile: 6 rows of 4 vectors in 24 registers, four for B, one for an element of A ---------- */
 
 #define MR 6
@@ -82,6 +88,7 @@ INLINE vf v_clamp(vf x, float lo, float hi)
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
 #include "kernels/body_peak.h"
+#include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"
 
 #endif

@@ -113,6 +113,17 @@ typedef struct phk_dwrow_f32_args {
 typedef void phk_dwrow_f32_fn(const phk_dwrow_f32_args *g);
 
 /*
+ * max: the largest element of each channel, y[c] = max over t of x[t][c], taps >= 1. Not-a-number is
+ * larger than everything. y overlaps nothing.
+ */
+typedef struct phk_max_f32_args {
+    size_t n, taps;
+    const float *const *x; /* [taps] pointers to [n] */
+    float *y;              /* [n] */
+} phk_max_f32_args;
+typedef void phk_max_f32_fn(const phk_max_f32_args *g);
+
+/*
  * dwg: one tap of a depthwise convolution's weight gradient, along a row of output pixels.
  *
  *   g[c] += sum over p of x[p * x_step + c] dy[p * dy_step + c],  c = 0 .. n - 1, p in order
@@ -189,6 +200,7 @@ enum phk_slot {
     PHK_dw_f32,
     PHK_dwrow_f32,
     PHK_dwg_f32,
+    PHK_max_f32,
     PHK_wino4_in_f32,
     PHK_wino6_in_f32,
     PHK_wino4_out2_f32,

@@ -10,6 +10,7 @@ list(APPEND PINHOLE_SOURCES
   kernels/isa_avx512.c
   kernels/isa_neon.c
   kernels/peak_scalar.c
+  kernels/pool_scalar.c
   kernels/winograd.c
   kernels/winograd_scalar.c)
 

@@ -37,9 +37,9 @@ static void mean_window(const phi_pooling *p, const phi_window_place *at)
     float sum[PHI_POOL_BLOCK] = {0}, row[PHI_POOL_BLOCK], *y = (float *)p->y + at->y;
     for (int64_t i = 0; i < t[0].n; i++)
         for (int64_t j = 0; j < t[1].n && t[2].n > 0; j++) {
-            memcpy(row, x + phi_window_pixel(p, at, i, j, 0) * p->c, (size_t)at->n * sizeof *row);
+            memcpy(row, x + phi_window_pixel(p, at, i, j, 0) * p->x_pitch, (size_t)at->n * sizeof *row);
             for (int64_t k = 1; k < t[2].n; k++)
-                add(row, x + phi_window_pixel(p, at, i, j, k) * p->c, at->n);
+                add(row, x + phi_window_pixel(p, at, i, j, k) * p->x_pitch, at->n);
             add(sum, row, at->n);
         }
     for (int64_t k = 0; k < at->n; k++)
@@ -99,6 +99,7 @@ const phi_op phi_op_average_pool = {
     .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .params_bytes = sizeof(phi_window),
     .infer = average_pool_infer,
     .forward = average_pool_forward,

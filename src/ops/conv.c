@@ -308,25 +308,15 @@ static size_t forward_work_bytes(const phi_exec *e)
     return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
 }
 
-/* The distance of an image's pixels; the plan hands over nothing else. */
-static int64_t pitch_of(const phi_view *v)
-{
-    int64_t pitch = 0;
-    bool pixels = phi_view_is_pixels(v, &pitch);
-    assert(pixels);
-    (void)pixels;
-    return pitch;
-}
-
 static phi_conv_data data_of(const phi_exec *e)
 {
     return (phi_conv_data){.x = e->in[0].data,
-                           .x_pitch = pitch_of(&e->in[0]),
+                           .x_pitch = phi_view_pitch(&e->in[0]),
                            .y = e->out[0].data,
-                           .y_pitch = pitch_of(&e->out[0]),
+                           .y_pitch = phi_view_pitch(&e->out[0]),
                            .bias = bias_of(e),
                            .add = e->add ? e->add->data : NULL,
-                           .add_pitch = e->add ? pitch_of(e->add) : 0,
+                           .add_pitch = e->add ? phi_view_pitch(e->add) : 0,
                            .lo = e->lo,
                            .hi = e->hi};
 }

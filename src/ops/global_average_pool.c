@@ -9,7 +9,7 @@ static void mean_block(const phi_global_block *b)
 {
     double sum[PHI_GLOBAL_BLOCK] = {0};
     for (int64_t p = 0; p < b->pixels; p++) {
-        const float *x = b->x + p * b->c;
+        const float *x = b->x + p * b->pitch;
         for (int64_t k = 0; k < b->n; k++)
             sum[k] += (double)x[k];
     }
@@ -23,7 +23,7 @@ static void spread_block(const phi_global_block *b)
     for (int64_t k = 0; k < b->n; k++)
         part[k] = b->dy[k] / (float)b->pixels;
     for (int64_t p = 0; p < b->pixels; p++)
-        memcpy(b->dx + p * b->c, part, (size_t)b->n * sizeof *part);
+        memcpy(b->dx + p * b->pitch, part, (size_t)b->n * sizeof *part);
 }
 
 static enum ph_status global_average_pool_forward(const phi_exec *e, ph_error *err)
@@ -51,6 +51,7 @@ const phi_op phi_op_global_average_pool = {
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .infer = phi_global_infer,
     .forward = global_average_pool_forward,
     .backward = global_average_pool_backward,

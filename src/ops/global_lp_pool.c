@@ -14,7 +14,7 @@ static void norm_block(const phi_global_block *b)
     const double p = *(const double *)b->params;
     double sum[PHI_GLOBAL_BLOCK] = {0};
     for (int64_t i = 0; i < b->pixels; i++)
-        phi_lp_add(p, b->n, b->x + i * b->c, sum);
+        phi_lp_add(p, b->n, b->x + i * b->pitch, sum);
     for (int64_t k = 0; k < b->n; k++)
         b->y[k] = (float)phi_lp_root(p, sum[k]);
 }
@@ -42,6 +42,7 @@ const phi_op phi_op_global_lp_pool = {
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .params_bytes = sizeof(double),
     .infer = global_lp_pool_infer,
     .forward = global_lp_pool_forward,

@@ -15,7 +15,7 @@ static void max_block(const phi_global_block *b)
     float best[PHI_GLOBAL_BLOCK];
     memcpy(best, b->x, (size_t)b->n * sizeof *best);
     for (int64_t p = 1; p < b->pixels; p++) {
-        const float *x = b->x + p * b->c;
+        const float *x = b->x + p * b->pitch;
         for (int64_t k = 0; k < b->n; k++)
             best[k] = is_larger(x[k], best[k]) ? x[k] : best[k];
     }
@@ -28,8 +28,8 @@ static void route_block(const phi_global_block *b)
     int64_t where[PHI_GLOBAL_BLOCK] = {0};
     memcpy(best, b->x, (size_t)b->n * sizeof *best);
     for (int64_t p = 0; p < b->pixels; p++) {
-        const float *x = b->x + p * b->c;
-        memset(b->dx + p * b->c, 0, (size_t)b->n * sizeof *b->dx);
+        const float *x = b->x + p * b->pitch;
+        memset(b->dx + p * b->pitch, 0, (size_t)b->n * sizeof *b->dx);
         for (int64_t k = 0; k < b->n; k++) {
             bool larger = is_larger(x[k], best[k]);
             where[k] = larger ? p : where[k];
@@ -37,7 +37,7 @@ static void route_block(const phi_global_block *b)
         }
     }
     for (int64_t k = 0; k < b->n; k++)
-        b->dx[where[k] * b->c + k] = b->dy[k];
+        b->dx[where[k] * b->pitch + k] = b->dy[k];
 }
 
 static enum ph_status global_max_pool_forward(const phi_exec *e, ph_error *err)
@@ -65,6 +65,7 @@ const phi_op phi_op_global_max_pool = {
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .infer = phi_global_infer,
     .forward = global_max_pool_forward,
     .backward = global_max_pool_backward,

@@ -5,6 +5,7 @@
 #include "ops/op_check.h"
 
 typedef struct global_pool {
+    int64_t c;
     phi_global_block whole; /* of image 0, with n = c */
     phi_global_fn *fn;
 } global_pool;
@@ -37,11 +38,11 @@ static void global_task(void *arg, size_t task, size_t thread)
 {
     const global_pool *g = arg;
     phi_global_block b = g->whole;
-    int64_t blocks = n_blocks(b.c), c = (int64_t)task % blocks * PHI_GLOBAL_BLOCK;
+    int64_t blocks = n_blocks(g->c), c = (int64_t)task % blocks * PHI_GLOBAL_BLOCK;
     int64_t image = (int64_t)task / blocks;
-    int64_t from = image * b.pixels * b.c + c, to = image * b.c + c;
+    int64_t from = image * b.pixels * b.pitch + c, to = image * g->c + c;
     (void)thread;
-    b.n = b.c - c < PHI_GLOBAL_BLOCK ? b.c - c : PHI_GLOBAL_BLOCK;
+    b.n = g->c - c < PHI_GLOBAL_BLOCK ? g->c - c : PHI_GLOBAL_BLOCK;
     b.x += from;
     if (b.y) b.y += to;
     if (b.dy) b.dy += to;
@@ -54,7 +55,8 @@ static void global_run(const phi_exec *e, global_pool *g)
     const phi_type *x = &e->in[0].type;
     g->whole.params = e->params;
     g->whole.x = e->in[0].data;
-    g->whole.c = x->dims[1];
+    g->whole.pitch = phi_view_pitch(&e->in[0]);
+    g->c = x->dims[1];
     g->whole.pixels = 1;
     for (int d = 2; d < x->rank; d++)
         g->whole.pixels *= x->dims[d];

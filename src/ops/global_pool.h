@@ -9,9 +9,9 @@
 
 #define PHI_GLOBAL_BLOCK 64 /* channels that a task handles */
 
-/* n <= PHI_GLOBAL_BLOCK channels of one image, channels-last: its pixels lie `c` elements apart. */
+/* n <= PHI_GLOBAL_BLOCK channels of one image, channels-last: its pixels lie `pitch` elements apart. */
 typedef struct phi_global_block {
-    int64_t pixels, c, n;
+    int64_t pixels, pitch, n;
     const void *params; /* of the node */
     const float *x;     /* [pixels, n] */
     float *y;           /* [n]; forward */

@@ -31,7 +31,7 @@ static void lp_window(const phi_pooling *p, const phi_window_place *at)
         for (int64_t j = 0; j < t[1].n; j++)
             for (int64_t k = 0; k < t[2].n; k++)
                 phi_lp_add(params->p, at->n,
-                           (const float *)p->x + at->x + phi_window_pixel(p, at, i, j, k) * p->c,
+                           (const float *)p->x + at->x + phi_window_pixel(p, at, i, j, k) * p->x_pitch,
                            sum);
     for (int64_t k = 0; k < at->n; k++)
         y[k] = (float)phi_lp_root(params->p, sum[k]);
@@ -71,6 +71,7 @@ const phi_op phi_op_lp_pool = {
     .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .params_bytes = sizeof(lp_pool_params),
     .infer = lp_pool_infer,
     .forward = lp_pool_forward,

@@ -20,6 +20,7 @@ typedef struct lrn {
     lrn_params p;
     int64_t lo, hi; /* channels of the window below and above, at most C - 1 */
     int64_t P, C;
+    int64_t x_pitch, y_pitch; /* floats from pixel to pixel; backward both are C */
     int64_t rows_a_task;
     const float *x, *dy;
     float *y;    /* or dx */
@@ -49,7 +50,10 @@ static enum ph_status lrn_infer(phi_infer *c)
 static lrn lrn_of(const phi_exec *e)
 {
     const phi_type *x = &e->in[0].type;
-    lrn l = {.p = *(const lrn_params *)e->params, .C = x->dims[1], .x = e->in[0].data};
+    lrn l = {.p = *(const lrn_params *)e->params, .C = x->dims[1],
+             .x = e->in[0].data,
+             .x_pitch = phi_view_pitch(&e->in[0]),
+             .y_pitch = phi_view_pitch(&e->out[0])};
     int64_t count = phi_type_count(x);
     if (count == 0) return l;
     l.P = count / l.C;
@@ -131,8 +135,8 @@ static void lrn_task(void *arg, size_t task, size_t thread)
     int64_t row = (int64_t)task * l->rows_a_task;
     int64_t end = row + l->rows_a_task < l->P ? row + l->rows_a_task : l->P;
     for (; row < end; row++) {
-        const float *x = l->x + row * l->C;
-        float *y = l->y + row * l->C;
+        const float *x = l->x + row * l->x_pitch;
+        float *y = l->y + row * l->y_pitch;
         if (l->dy)
             backward_row(l, x, l->dy + row * l->C, y, l->room + (int64_t)thread * 3 * l->C);
         else
@@ -196,6 +200,7 @@ const phi_op phi_op_lrn = {
     .max_out = 1,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .params_bytes = sizeof(lrn_params),
     .infer = lrn_infer,
     .work_bytes = lrn_work_bytes,

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "graph/graph.h"
+#include "kernels/kernels.h"
 #include "ops/op_check.h"
 #include "ops/pool_window.h"
 
@@ -100,7 +101,7 @@ static void pool_window(const phi_pooling *p, const phi_window_place *at, void *
         for (int64_t j = 0; j < t[1].n; j++)
             for (int64_t k = 0; k < t[2].n; k++) {
                 int64_t pixel = phi_window_pixel(p, at, i, j, k);
-                const char *v = (const char *)p->x + (size_t)(at->x + pixel * p->c) * size;
+                const char *v = (const char *)p->x + (size_t)(at->x + pixel * p->x_pitch) * size;
                 if (first) {
                     memcpy(best, v, (size_t)at->n * size);
                     for (int64_t c = 0; where && c < at->n; c++)
@@ -134,18 +135,42 @@ static void forward_window(const phi_pooling *p, const phi_window_place *at)
     int32_t where[PHI_POOL_BLOCK];
     pool_window(p, at, y, p->indices ? where : NULL);
     for (int64_t k = 0; p->indices && k < at->n; k++)
-        p->indices[at->y + k] = index_of(p, at->plane + k, where[k]);
+        p->indices[at->index + k] = index_of(p, at->plane + k, where[k]);
+}
+
+#define TAPS 64 /* of a window that the kernel takes */
+
+/* Floats without indices. */
+static void forward_floats(const phi_pooling *p, const phi_window_place *at)
+{
+    const phi_taps *t = at->taps;
+    const float *x[TAPS];
+    float *y = (float *)p->y + at->y;
+    size_t taps = 0;
+    if (t[0].n * t[1].n * t[2].n > TAPS || t[0].n * t[1].n * t[2].n == 0) {
+        pool_window(p, at, y, NULL);
+        return;
+    }
+    for (int64_t i = 0; i < t[0].n; i++)
+        for (int64_t j = 0; j < t[1].n; j++)
+            for (int64_t k = 0; k < t[2].n; k++)
+                x[taps++] =
+                    (const float *)p->x + at->x + phi_window_pixel(p, at, i, j, k) * p->x_pitch;
+    const phk_max_f32_args args = {.n = (size_t)at->n, .taps = taps, .x = x, .y = y};
+    PHK_CALL(max_f32, p->kernel)(&args);
 }
 
 static enum ph_status max_pool_forward(const phi_exec *e, ph_error *err)
 {
     phi_pooling p = phi_pooling_of(e);
     (void)err;
-    p.fn = forward_window;
+    p.fn = p.dtype == PH_FLOAT32 ? forward_floats : forward_window;
+    p.kernel = phk_choose(PHK_max_f32);
     if (e->n_out > 1 && !phi_view_absent(&e->out[1]))
         p.indices = e->out[1].data;
     else
         p.block = p.c; /* no room for places is needed */
+    if (p.indices) p.fn = forward_window;
     phi_pooling_forward(e, &p);
     return PH_OK;
 }
@@ -186,6 +211,7 @@ const phi_op phi_op_max_pool = {
     .keeps_channels = true,
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
+    .slices = true,
     .params_bytes = sizeof(phi_window),
     .infer = max_pool_infer,
     .forward = max_pool_forward,

@@ -71,7 +71,9 @@ phi_pooling phi_pooling_of(const phi_exec *e)
                          .block = PHI_POOL_BLOCK,
                          .dtype = x->dtype,
                          .x = e->in[0].data,
-                         .y = e->out[0].data};
+                         .y = e->out[0].data,
+                         .x_pitch = phi_view_pitch(&e->in[0]),
+                         .y_pitch = phi_view_pitch(&e->out[0])};
 }
 
 /* The windows of one row of the output, channels c .. c + n - 1, `block` at a time. */
@@ -85,8 +87,9 @@ static void pool_row(const phi_pooling *p, int64_t row, int64_t c, int64_t n)
         at.taps[2] = taps_of(&s[2], o);
         for (int64_t k = c; k < c + n; k += p->block) {
             at.n = c + n - k < p->block ? c + n - k : p->block;
-            at.x = image * pixels_in(p->w) * p->c + k;
-            at.y = (row * s[2].out + o) * p->c + k;
+            at.x = image * pixels_in(p->w) * p->x_pitch + k;
+            at.y = (row * s[2].out + o) * p->y_pitch + k;
+            at.index = (row * s[2].out + o) * p->c + k;
             at.plane = image * p->c + k;
             p->fn(p, &at);
         }

@@ -38,6 +38,7 @@ typedef struct phi_window_place {
     phi_taps taps[PHI_SIDES];
     int64_t x;     /* element of the image's first pixel, first of the channels */
     int64_t y;     /* element of the output, first of the channels */
+    int64_t index; /* the same of a dense output: of `indices` */
     int64_t plane; /* number of the first channel, of all images */
     int64_t n;     /* channels */
 } phi_window_place;
@@ -49,9 +50,11 @@ struct phi_pooling {
     const phi_window *w;
     int64_t n, c, block; /* images, channels, channels handed out at once */
     phi_window_fn *fn;
+    const struct phk_kernel *kernel; /* MaxPool's */
     int64_t rows_a_task;
-    const void *x;    /* [n,in...,c] */
-    void *y;          /* [n,out...,c] */
+    const void *x;    /* [n,in...,c], pixels x_pitch elements apart: may be a slice of channels */
+    void *y;          /* [n,out...,c], y_pitch apart; backward both are c */
+    int64_t x_pitch, y_pitch;
     int64_t *indices; /* [n,out...,c] or NULL; MaxPool */
     const float *dy;  /* backward */
     float *dx;

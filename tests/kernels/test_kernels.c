@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "kernels/kernels.h"
+#include "kernels/winograd.h"
 
 /* --- Memory with fences ------------------------------------------------------------------------
  */
@@ -95,12 +96,12 @@ static void check_value(const char *kernel, const char *what, enum fill fill, fl
 typedef struct gemm_case {
     const phk_kernel *kernel;
     size_t m, n, kc;
-    bool packed_a, accumulate, bias, clamp;
+    bool packed_a, accumulate, bias, clamp, add;
     enum fill fill;
 } gemm_case;
 
 typedef struct gemm_operands {
-    float *a, *b, *old, *bias;
+    float *a, *b, *old, *bias, *add;
     fenced c;
     phk_gemm_f32_args args;
 } gemm_operands;
@@ -117,6 +118,9 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
     o->b = input_new(t->kc * nr);
     o->old = input_new(t->m * t->n);
     o->bias = input_new(t->n);
+    o->add = input_new(t->m * (t->n + A_GAP));
+    for (size_t i = 0; i < t->m * (t->n + A_GAP); i++)
+        o->add[i] = draw(&r, t->fill);
     o->c = fenced_new((t->m - 1) * c_row + t->n);
     for (size_t i = 0; i < t->m; i++)
         for (size_t p = 0; p < t->kc; p++)
@@ -141,6 +145,10 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
                                   .n = t->n,
                                   .accumulate = t->accumulate,
                                   .bias = t->bias ? o->bias : NULL,
+                                  .add = t->add ? o->add : NULL,
+                                  .add_row = (ptrdiff_t)(t->n + A_GAP),
+                                  .next = o->b,
+                                  .next_lines = t->kc / 2,
                                   .lo = t->clamp ? -3 : -INFINITY,
                                   .hi = t->clamp ? 5 : INFINITY};
 }
@@ -151,6 +159,7 @@ static void gemm_tear_down(gemm_operands *o)
     free(o->b);
     free(o->old);
     free(o->bias);
+    free(o->add);
     fenced_free(&o->c);
 }
 
@@ -169,8 +178,11 @@ static void gemm_check(const gemm_case *t, const gemm_operands *o)
                 want += a * (double)o->b[p * nr + j];
                 size += fabs(a * (double)o->b[p * nr + j]);
             }
+            size += fabs((double)o->old[i * t->n + j]) + fabs((double)o->bias[j]) +
+                    fabs((double)o->add[i * (t->n + A_GAP) + j]);
             if (t->accumulate) want += (double)o->old[i * t->n + j];
             if (t->bias) want += (double)o->bias[j];
+            if (t->add) want += (double)o->add[i * (t->n + A_GAP) + j];
             if (t->clamp) want = fmin(fmax(want, -3), 5);
             check_value(t->kernel->name, what, t->fill, o->c.x[i * c_row + j], want, size, t->kc);
         }
@@ -195,7 +207,7 @@ static void gemm_sizes(const phk_kernel *k, enum fill fill)
     for (size_t m = 1; m <= k->mr; m++)
         for (size_t n = 1; n <= k->nr; n++)
             for (size_t i = 0; i < PHI_COUNT(kcs); i++)
-                for (unsigned flags = 0; flags < 16; flags++) {
+                for (unsigned flags = 0; flags < 32; flags++) {
                     gemm_case t = {.kernel = k,
                                    .m = m,
                                    .n = n,
@@ -204,6 +216,7 @@ static void gemm_sizes(const phk_kernel *k, enum fill fill)
                                    .accumulate = flags & 2,
                                    .bias = flags & 4,
                                    .clamp = flags & 8,
+                                   .add = flags & 16,
                                    .fill = fill};
                     gemm_case_run(&t);
                 }
@@ -372,6 +385,247 @@ static void test_dw_nan(void **state)
     }
 }
 
+/* The largest, with not-a-number in some places: the first, the last, in a tail. */
+static void max_case(const phk_kernel *k, size_t n, size_t taps)
+{
+    const float *xs[64];
+    float *x = input_new(n * taps);
+    fenced y = fenced_new(n);
+    phi_rng r = phi_rng_start(6, n * 100 + taps);
+    for (size_t i = 0; i < n * taps; i++)
+        x[i] = i % 17 == 5 ? NAN : i % 13 == 4 ? -INFINITY : phi_rng_normal(&r);
+    for (size_t t = 0; t < taps; t++)
+        xs[t] = x + (taps - 1 - t) * n; /* the last channel of tap 0 ends at the fence */
+    const phk_max_f32_args args = {.n = n, .taps = taps, .x = xs, .y = y.x};
+    PHK_CALL(max_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        float want = xs[0][c];
+        for (size_t t = 1; t < taps; t++)
+            if (isnan(xs[t][c]) || xs[t][c] > want) want = isnan(want) ? want : xs[t][c];
+        assert_true(isnan(want) ? isnan(y.x[c]) != 0 : y.x[c] == want);
+    }
+    free(x);
+    fenced_free(&y);
+}
+
+static void test_max(void **state)
+{
+    const size_t taps[] = {1, 2, 9, 64};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_max_f32 || !runs_here(k)) continue;
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t t = 0; t < PHI_COUNT(taps); t++)
+                max_case(k, channel_counts[c], taps[t]);
+    }
+}
+
+/* A run of depthwise pixels: kernels of 1 to 5 taps a side, any stride and dilation. */
+typedef struct run_case {
+    size_t pixels, taps_h, taps_w, stride, dilation;
+    bool bias, clamp;
+} run_case;
+
+static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, enum fill fill)
+{
+    const size_t pitch = n + 2, y_step = n + 3;
+    const size_t line = ((t->pixels - 1) * t->stride + (t->taps_w - 1) * t->dilation + 1) * pitch;
+    const size_t n_x = (t->taps_h ? t->taps_h - 1 : 0) * line + line - 2;
+    float *x = input_new(n_x), *w = input_new(t->taps_h * t->taps_w * n), *bias = input_new(n);
+    fenced y = fenced_new((t->pixels - 1) * y_step + n);
+    phi_rng r = phi_rng_start(8, n * 100 + t->pixels);
+    for (size_t i = 0; i < n_x; i++)
+        x[i] = draw(&r, fill);
+    for (size_t i = 0; i < t->taps_h * t->taps_w * n; i++)
+        w[i] = draw(&r, fill);
+    for (size_t i = 0; i < n; i++)
+        bias[i] = draw(&r, fill);
+    const phk_dwrow_f32_args args = {.n = n,
+                                     .pixels = t->pixels,
+                                     .taps_h = t->taps_h,
+                                     .taps_w = t->taps_w,
+                                     .x = x,
+                                     .w = w,
+                                     .x_step = (ptrdiff_t)(t->stride * pitch),
+                                     .x_row = (ptrdiff_t)line,
+                                     .x_col = (ptrdiff_t)(t->dilation * pitch),
+                                     .w_row = (ptrdiff_t)(t->taps_w * n),
+                                     .w_col = (ptrdiff_t)n,
+                                     .y = y.x,
+                                     .y_step = (ptrdiff_t)y_step,
+                                     .bias = t->bias ? bias : NULL,
+                                     .lo = t->clamp ? -2 : -INFINITY,
+                                     .hi = t->clamp ? 9 : INFINITY};
+    PHK_CALL(dwrow_f32, k)(&args);
+    for (size_t p = 0; p < t->pixels; p++) {
+        for (size_t c = 0; c < n; c++) {
+            double want = 0, size = 1;
+            for (size_t i = 0; i < t->taps_h; i++)
+                for (size_t j = 0; j < t->taps_w; j++) {
+                    const double term =
+                        (double)x[i * line + (p * t->stride + j * t->dilation) * pitch + c] *
+                        (double)w[(i * t->taps_w + j) * n + c];
+                    want += term;
+                    size += fabs(term);
+                }
+            if (t->bias) want += (double)bias[c];
+            if (t->clamp) want = fmin(fmax(want, -2), 9);
+            check_value(k->name, "dwrow", fill, y.x[p * y_step + c], want, size,
+                        t->taps_h * t->taps_w);
+        }
+        for (size_t c = n; p + 1 < t->pixels && c < y_step; c++)
+            assert_true(is_poison(&y.x[p * y_step + c]));
+    }
+    free(x);
+    free(w);
+    free(bias);
+    fenced_free(&y);
+}
+
+static void test_dwrow(void **state)
+{
+    static const run_case cases[] = {{1, 3, 3, 1, 1, true, false}, {4, 3, 3, 1, 1, false, true},
+                                     {7, 3, 3, 1, 1, true, true},  {6, 2, 3, 1, 1, true, false},
+                                     {5, 1, 3, 2, 1, true, false}, {9, 3, 3, 2, 1, true, true},
+                                     {6, 3, 3, 2, 2, true, false}, {5, 3, 3, 1, 2, false, false},
+                                     {6, 5, 5, 1, 1, true, true},  {3, 5, 5, 2, 1, true, false},
+                                     {5, 0, 3, 1, 1, true, false}, {4, 2, 1, 3, 1, true, false}};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_dwrow_f32 || !runs_here(k)) continue;
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t t = 0; t < PHI_COUNT(cases); t++) {
+                dwrow_case(k, channel_counts[c], &cases[t], INTEGERS);
+                dwrow_case(k, channel_counts[c], &cases[t], RANDOM);
+            }
+    }
+}
+
+/* --- Winograd's transforms: against products with the matrices, in double --------------------- */
+
+/* out [rows][rows] = L d L', L [rows][a] */
+static void both_sides(const float *l, size_t rows, size_t a, const double *d, double *out)
+{
+    double half[36];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < a; j++) {
+            half[i * a + j] = 0;
+            for (size_t p = 0; p < a; p++)
+                half[i * a + j] += (double)l[i * a + p] * d[p * a + j];
+        }
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < rows; j++) {
+            out[i * rows + j] = 0;
+            for (size_t p = 0; p < a; p++)
+                out[i * rows + j] += half[i * a + p] * (double)l[j * a + p];
+        }
+}
+
+static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
+{
+    const size_t a2 = v->a * v->a, slab = n + 5;
+    const float *xs[36];
+    float *x = input_new(a2 * n);
+    fenced y = fenced_new((a2 - 1) * slab + n);
+    phi_rng r = phi_rng_start(9, n);
+    for (size_t i = 0; i < a2 * n; i++)
+        x[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < a2; i++)
+        xs[i] = x + (a2 - 1 - i) * n;
+    const phk_wino_in_f32_args args = {.n = n, .x = xs, .v = y.x, .slab = slab};
+    if (v->a == 4)
+        PHK_CALL(wino4_in_f32, k)(&args);
+    else
+        PHK_CALL(wino6_in_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        double d[36] = {0}, want[36];
+        for (size_t i = 0; i < a2; i++)
+            d[i] = (double)xs[i][c];
+        both_sides(v->input, v->a, v->a, d, want);
+        for (size_t i = 0; i < a2; i++)
+            check_value(k->name, "transform", RANDOM, y.x[i * slab + c], want[i], 40, a2);
+    }
+    for (size_t i = 0; i + 1 < a2; i++)
+        for (size_t c = n; c < slab; c++)
+            assert_true(is_poison(&y.x[i * slab + c]));
+    free(x);
+    fenced_free(&y);
+}
+
+static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size_t rows, size_t cols,
+                          bool all)
+{
+    const size_t a2 = v->a * v->a, slab = n + PHK_MAX_NR, pitch = n + 3, line = cols * pitch;
+    float *m = input_new(a2 * slab), *bias = input_new(n), *add = input_new(rows * line);
+    fenced y = fenced_new((rows - 1) * line + (cols - 1) * pitch + n);
+    phi_rng r = phi_rng_start(10, n * 10 + rows);
+    for (size_t i = 0; i < a2 * slab; i++)
+        m[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < n; i++)
+        bias[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < rows * line; i++)
+        add[i] = phi_rng_normal(&r);
+    const phk_wino_out_f32_args args = {.n = n,
+                                        .m = m,
+                                        .slab = slab,
+                                        .y = y.x,
+                                        .y_row = (ptrdiff_t)line,
+                                        .y_col = (ptrdiff_t)pitch,
+                                        .rows = rows,
+                                        .cols = cols,
+                                        .bias = all ? bias : NULL,
+                                        .add = all ? add : NULL,
+                                        .add_row = (ptrdiff_t)line,
+                                        .add_col = (ptrdiff_t)pitch,
+                                        .lo = all ? -1 : -INFINITY,
+                                        .hi = all ? 2 : INFINITY};
+    if (v->a == 4)
+        PHK_CALL(wino4_out2_f32, k)(&args);
+    else if (v->m == 2)
+        PHK_CALL(wino6_out2_f32, k)(&args);
+    else
+        PHK_CALL(wino6_out4_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        double d[36] = {0}, want[16];
+        for (size_t i = 0; i < a2; i++)
+            d[i] = (double)m[i * slab + c];
+        both_sides(v->output, v->m, v->a, d, want);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < cols; j++) {
+                double w = want[i * v->m + j];
+                if (all) w += (double)bias[c] + (double)add[i * line + j * pitch + c];
+                if (all) w = fmin(fmax(w, -1), 2);
+                check_value(k->name, "transform back", RANDOM, y.x[i * line + j * pitch + c], w, 80,
+                            a2);
+            }
+    }
+    for (size_t i = 0; i + pitch < y.n; i++)
+        if (i % pitch >= n) assert_true(is_poison(&y.x[i]));
+    free(m);
+    free(bias);
+    free(add);
+    fenced_free(&y);
+}
+
+static void test_winograd(void **state)
+{
+    const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++)
+        for (size_t v = 0; v < PHI_COUNT(variants) && runs_here(k); v++)
+            for (size_t c = 0; c < PHI_COUNT(channel_counts); c++) {
+                if (k->slot == variants[v]->in_slot) wino_in_case(k, variants[v], channel_counts[c]);
+                if (k->slot != variants[v]->out_slot) continue;
+                for (size_t rows = 1; rows <= variants[v]->m; rows++) {
+                    wino_out_case(k, variants[v], channel_counts[c], rows, variants[v]->m, true);
+                    wino_out_case(k, variants[v], channel_counts[c], rows, 1, false);
+                }
+            }
+}
+
 static void dwg_case(const phk_kernel *k, size_t n, size_t pixels, enum fill fill)
 {
     const size_t x_step = n + 3, dy_step = n + 1;
@@ -518,6 +772,8 @@ int main(void)
         cmocka_unit_test(test_gemm),         cmocka_unit_test(test_gemm_bits),
         cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
         cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
+        cmocka_unit_test(test_max),          cmocka_unit_test(test_dwrow),
+        cmocka_unit_test(test_winograd),
         cmocka_unit_test(test_measuring),    cmocka_unit_test(test_dispatch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
