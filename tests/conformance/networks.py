@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Whole networks: Pinhole against ONNX Runtime and against kept references, the same file and input.
 
-    --zoo             every network in the box, written with `pinhole export`
+    --zoo             the networks in the box, written with `pinhole export`; those for ImageNet with
+                      smaller images, and none of over 26 million weights: with --large all as they are
     --models DIR      the *.onnx files of a folder (and of those that PINHOLE_MODELS lists)
     --light           the model zoo's networks that come with the onnx package, as they are (their
                       weights are one constant each) and with random weights; with --large also
@@ -14,7 +15,9 @@ The largest difference may be 1e-4 of the largest output. --table FILE writes a 
 --time adds how long both take.
 """
 import argparse
+import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -38,15 +41,27 @@ class Network:
 
 # --- Collections -------------------------------------------------------------------------------
 
+ZOO_WEIGHTS = 26 << 20         # at most, without --large
+ZOO_SIZES = {224: 64, 227: 67}  # pixels in place of those of ImageNet
+ZOO_NEEDS = {"googlenet-aux": 96}
+
+
 def zoo(tools, folder):
-    for line in compare.call(tools.pinhole, "zoo").splitlines()[1:]:
-        if not line[:1].strip():
-            continue
-        name = line.split()[0]
-        path = os.path.join(folder, name + ".onnx")
-        compare.call(tools.pinhole, "export", name, "--seed", "1", "-o", path)
-        yield Network(name, path, "Pinhole's zoo", batches=(1, 3))
-        os.remove(path)
+    for about in json.loads(compare.call(tools.pinhole, "zoo", "--json", "-"))["networks"]:
+        name, size = about["name"], about["input"][-1]
+        text, path = (os.path.join(folder, name + end) for end in (".net", ".onnx"))
+        if not tools.large:
+            size = ZOO_NEEDS.get(name, ZOO_SIZES.get(size, size))
+        with open(text, "w", encoding="utf-8") as f:
+            f.write(re.sub(r"^(input +\S+ +\d+x)\d+x\d+$", rf"\g<1>{size}x{size}",
+                           compare.call(tools.pinhole, "zoo", name), flags=re.M))
+        n_weights = json.loads(compare.call(tools.pinhole, "analyze", text, "--json", "-"))
+        n_weights = n_weights["totals"]["parameters"]
+        if tools.large or n_weights <= ZOO_WEIGHTS:
+            compare.call(tools.pinhole, "export", text, "--seed", "1", "-o", path)
+            tools.onnx.checker.check_model(path, full_check=True)
+            yield Network(name, path, "Pinhole's zoo", batches=(1, 3) if n_weights < 2e6 else (3,))
+            os.remove(path)
 
 
 def models(tools, folder):
@@ -270,6 +285,7 @@ class Tools:
     def __init__(self, pinhole):
         import numpy
         import onnx
+        import onnx.checker
         import onnx.numpy_helper
         import onnxruntime
         onnxruntime.set_default_logger_severity(4)
