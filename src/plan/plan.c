@@ -176,7 +176,9 @@ static enum ph_status bind_folded(builder *b, phi_fusion *fusion, int32_t *in)
     return constant_slot(b, bias, PH_NONE, bias, &in[2]);
 }
 
-/* Does a node of layout ANY leave `type` channels-last? If its first image-like input is. */
+/* Does a node of layout ANY leave `type` channels-last? If its first image-like input is. One of a
+ * single pixel or channel, such as the gate of a squeeze-and-excitation, is so either way: it does
+ * not decide. */
 static bool leaves_image(const builder *b, const phi_node *n, const int32_t *in, size_t n_in,
                          const phi_type *type)
 {
@@ -186,8 +188,9 @@ static bool leaves_image(const builder *b, const phi_node *n, const int32_t *in,
     for (size_t k = 0; k < n_in; k++) {
         if (in[k] < 0 || b->p->slots[in[k]].kind == PHI_SLOT_CONSTANT) continue;
         const phi_view *v = slot_view(b, in[k]);
-        if (v->type.rank == type->rank && type->rank >= 3)
-            return phi_view_is_pixels(v, &pitch) && !phi_view_is_plain(v);
+        if (v->type.rank != type->rank || type->rank < 3) continue;
+        const bool image = phi_view_is_pixels(v, &pitch), plain = phi_view_is_plain(v);
+        if (!image || !plain) return image;
     }
     return false;
 }

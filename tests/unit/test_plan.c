@@ -299,6 +299,39 @@ static ph_value numbers(ph_graph *g, size_t rank, const int64_t *dims, const flo
     return v;
 }
 
+/* A gate [n,c,1,1] times an image, in either order, a sum over rows and columns, a slice of the
+ * channels and blocks of pixels: all of it channels-last, but for the network's own input and output no
+ * step changes a layout. */
+static void test_gates_keep_the_layout(void **state)
+{
+    static const int64_t dims[4] = {1, 3, 8, 6}, axes[2] = {2, 3};
+    const ph_attr over = {.name = "axes", .kind = PH_ATTR_INTS, .n = 2, .ints = axes};
+    const ph_attr two = {.name = "blocksize", .kind = PH_ATTR_INT, .i = 2};
+    const ph_attr halves[2] = {{.name = "axis", .kind = PH_ATTR_INT, .i = 1}};
+    ph_graph *g;
+    ph_plan *p;
+    ph_value x, gate, half[2];
+    size_t changes = 0;
+    (void)state;
+    assert_int_equal(ph_graph_new(NULL, "gates", &g, NULL), PH_OK);
+    assert_int_equal(ph_graph_add_input(g, "x", PH_FLOAT32, 4, dims, &x, NULL), PH_OK);
+    x = conv(g, x, 3, 8, 3, 1);
+    gate = conv(g, node(g, "ReduceMean", 1, &x, &over), 8, 8, 1, 2);
+    gate = node(g, "Sigmoid", 1, &gate, NULL);
+    x = conv(g, operation(g, "Mul", gate, x), 8, 8, 1, 3);
+    x = conv(g, operation(g, "Mul", x, gate), 8, 8, 1, 4);
+    assert_int_equal(ph_graph_add_node(g, "Split", NULL, 1, &x, 1, halves, 2, NULL, half, NULL),
+                     PH_OK);
+    x = conv(g, operation(g, "Max", half[0], half[1]), 4, 8, 3, 5);
+    x = conv(g, node(g, "DepthToSpace", 1, &x, &two), 2, 4, 3, 6);
+    assert_int_equal(ph_graph_add_output(g, x, NULL), PH_OK);
+    assert_int_equal(ph_plan_new(g, NULL, &p, NULL), PH_OK);
+    for (size_t i = 0; i < p->n_steps; i++) changes += p->steps[i].node == NULL;
+    assert_int_equal(changes, 0);
+    ph_plan_free(p);
+    ph_graph_free(g);
+}
+
 /* Caffe's Scale and its like: arithmetic with a number a channel on either side. */
 static void test_scale_is_folded(void **state)
 {
@@ -714,6 +747,7 @@ int main(void)
         cmocka_unit_test(test_fusion),
         cmocka_unit_test(test_fusion_spares_what_is_seen),
         cmocka_unit_test(test_scale_is_folded),
+        cmocka_unit_test(test_gates_keep_the_layout),
         cmocka_unit_test(test_random_chains),
         cmocka_unit_test(test_twice_the_same_bits),
         cmocka_unit_test(test_shared_plan),
