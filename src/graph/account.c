@@ -201,6 +201,7 @@ static enum ph_status add_layer(phi_counter *c, size_t i)
 static enum ph_status note_unknown(phi_counter *c, size_t node, const char *why)
 {
     enum { LONGEST = 500 };
+    if (c->unknown[node]) return PH_OK; /* a node may have several problems; the first counts */
     c->n_unknown++;
     c->unknown[node] = phi_strndup(&c->g->mem, why, strnlen(why, LONGEST));
     return c->unknown[node] ? PH_OK : phi_fail_nomem(c->err);

@@ -35,8 +35,8 @@ typedef struct modules {
 /* Does what comes before the node still feed, channel by channel, what comes after it? */
 static bool hands_channels_on(const phi_counter *c, const phi_node *n)
 {
-    if (!n->op || !n->op->keeps_channels || n->in[0] == PH_NONE || n->out[0] == PH_NONE)
-        return false;
+    if (!n->op || !n->op->keeps_channels || n->n_in < 1 || n->n_out < 1) return false;
+    if (n->in[0] == PH_NONE || n->out[0] == PH_NONE) return false;
     const phi_type *x = &c->f->value[n->in[0]].type, *y = &c->f->value[n->out[0]].type;
     return x->rank >= 2 && y->rank >= 2 && x->dims[1] == y->dims[1]; /* padding may add some */
 }

@@ -65,8 +65,12 @@ const ph_allocator *fuzz_memory(void)
     return &limited;
 }
 
+/* Of AddressSanitizer, where it is linked in: says where what was lost came from. */
+void __lsan_do_leak_check(void) __attribute__((weak));
+
 void fuzz_memory_check(void)
 {
+    if (in_use.blocks && __lsan_do_leak_check) __lsan_do_leak_check();
     fuzz_must(in_use.blocks == 0, "all memory is given back", NULL);
 }
 
