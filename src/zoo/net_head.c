@@ -32,17 +32,23 @@ static enum ph_status fail_at_word(const net_cursor *c, const char *format, cons
 
 static enum ph_status no_such_network(net_parser *p, const net_statement *last)
 {
-    char hint[NET_HINT_BYTES];
+    char hint[NET_HINT_BYTES], names[512] = "none";
+    size_t used = 0;
     const net_source *s = &p->text;
     net_nearest near = net_nearest_start(p->wanted);
     for (size_t i = 0; i < s->n_statements; i++) {
         net_cursor c = net_cursor_at(p, s, &s->statements[i]);
         net_span name;
-        if (s->statements[i].kind == NET_NETWORK && !net_take_name(&c, "a name", ".", &name))
-            net_nearest_offer(&near, name);
+        if (s->statements[i].kind != NET_NETWORK || net_take_name(&c, "a name", ".", &name))
+            continue;
+        net_nearest_offer(&near, name);
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "",
+                                     (int)name.n, name.p);
     }
-    return net_fail(p, s, last, last->word.p, PH_ERR_NOT_FOUND, "there is no network '%.*s' here%s",
-                    (int)p->wanted.n, p->wanted.p, net_nearest_hint(&near, hint));
+    return net_fail(p, s, last, last->word.p, PH_ERR_NOT_FOUND,
+                    "there is no network '%.*s'%s (here: %s)", (int)p->wanted.n, p->wanted.p,
+                    net_nearest_hint(&near, hint), names);
 }
 
 enum ph_status net_choose(net_parser *p)

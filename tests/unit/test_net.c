@@ -736,7 +736,7 @@ static void test_model_load(void **state)
     snprintf(where, sizeof where, "%s:2:1: ", bad);
     assert_not_loaded(bad, PH_ERR_FORMAT, where);
     snprintf(where, sizeof where, "%s:mini", path);
-    assert_not_loaded(where, PH_ERR_NOT_FOUND, "no network 'mini' here; did you mean 'mine'?");
+    assert_not_loaded(where, PH_ERR_NOT_FOUND, "no network 'mini'; did you mean 'mine'? (here: mine, two)");
     snprintf(where, sizeof where, "%s:two", path);
     if (ph_model_load(NULL, where, 1, &g, &err)) fail_msg("%s", err.message);
     assert_string_equal(ph_graph_name(g), "two");

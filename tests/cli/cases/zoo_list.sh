@@ -1,0 +1,2 @@
+# the table of the networks in the box
+pinhole zoo
