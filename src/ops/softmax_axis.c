@@ -129,7 +129,7 @@ typedef struct softmax {
 static void softmax_group(const phi_groups *groups, int64_t g, void *arg)
 {
     const softmax *s = arg;
-    pass p = {.max = -INFINITY};
+    pass p = {.max = (double)-INFINITY};
     if (s->backward) {
         phi_groups_each(groups, g, s->logarithm ? sum_run : dot_run, &p);
         phi_groups_each(groups, g, s->logarithm ? log_grad_run : softmax_grad_run, &p);
