@@ -125,20 +125,32 @@ static enum ph_status run_network(net_cursor *c)
 /* --- What is known about it ---------------------------------------------------------------------
  */
 
+/* `copy` of what is at the cursor: printable UTF-8, as ONNX's strings are, tabs made spaces. */
+static enum ph_status check_prose(net_cursor *c, char *copy)
+{
+    for (char *tab = copy; (tab = strchr(tab, '\t'));)
+        *tab = ' ';
+    phi_clean(copy);
+    size_t i = 0;
+    while (copy[i] && (copy[i] == c->p[i] || c->p[i] == '\t'))
+        i++;
+    if (!copy[i]) return PH_OK;
+    c->p += i;
+    return net_fail_here(c, "byte 0x%02X: %s", (unsigned char)*c->p,
+                         (unsigned char)*c->p < 0x80 ? "a control character"
+                                                     : "not of printable UTF-8");
+}
+
 /* The rest of the line, printable and not empty, as metadata `key`, which must be new. */
 static enum ph_status set_prose(net_cursor *c, const char *key, const char *what)
 {
     net_parser *p = c->parser;
     if (ph_graph_metadata(p->g, key)) return fail_at_word(c, "a second '%s'", what);
     if (net_at_end(c)) return net_fail_here(c, "the %s is empty", what);
-    for (const char *t = c->p; t < c->end; t++)
-        if ((unsigned char)*t < 0x20 && *t != '\t') {
-            c->p = t;
-            return net_fail_here(c, "control character 0x%02X", (unsigned char)*t);
-        }
     char *copy = phi_strndup(&p->mem, c->p, (size_t)(c->end - c->p));
     if (!copy) return phi_fail_nomem(p->err);
-    enum ph_status st = ph_graph_set_metadata(p->g, key, copy, p->err);
+    enum ph_status st = check_prose(c, copy);
+    if (!st) st = ph_graph_set_metadata(p->g, key, copy, p->err);
     phi_free(&p->mem, copy);
     return st;
 }

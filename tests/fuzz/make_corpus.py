@@ -196,6 +196,17 @@ def net_seeds():
         "joins": "input x 2x4x4\na: conv 1x1 2\nb: conv 1x1 2 from x\nadd a\nsub b\nmul a\ndiv b\n"
                  "concat a b\nv: value\noutput v a\n",
         "shapes": "input x 2x4x4\npad 1 1 0 0\ntranspose 0 2 3 1\nreshape 50\n",
+        "family": "paper A 2015; B, table 1\nnote a note\nnetwork one.5 n=2 k=1e1\ntitle One\npublished "
+                  "parameters 0.27M table 6\npublished macs 3.8e9 table 1\nnote \xc3\xa4nother\nnetwork two n=3\n"
+                  "macro m n\nrepeat n\nconv 1x1 n\nend\nend\ninput x 1x4x4\nm n+1\noutput\nif n == 2 and c > 1"
+                  "\ny: relu\noutput y\nend\n",
+        "families": "network a\nnetwork a\nnetwork b x=1 x=2\ninput x 1x1x1\nnetwork c\n",
+        "prose": "title\npaper\npublished\npublished macs\npublished parameters x\nnote \x1b\n",
+        "mobile": "input x 2x8x8\nseparable 4 / 2\ninverted_residual 6 4\ninverted_residual 1 3 / 2\n"
+                  "conv_bn_relu6 3 4\n",
+        "dense": "input x 2x8x8\ndense_layer 2\ndense_layer 2\ndense_transition\nfire 1 2 3\n",
+        "zeros": "input x 2x8x8\nbasic 4 / 2 zeros=1\nbottleneck 1 4 stride3=2\npad 0 1 channels 1 2 value 3\n"
+                 "turn: repeat 2\nr: relu\nend\nadd turn/1/r\n",
         "bomb": "macro a n\n repeat n\n  repeat n\n   relu\n  end\n end\nend\ninput x 1x1x1\n"
                 "a 1000000000\n",
         "weights": "input x 65536x1x1\nconv 1x1 65536\nconv 1x1 65536\n",
