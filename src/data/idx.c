@@ -8,12 +8,12 @@
  * grows with what was read, so that a short file cannot ask for a lot of memory.
  */
 #include "data/dataset.h"
+#include "data/gz_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define IDX_MAGIC_IMAGES 0x00000803u
 #define IDX_MAGIC_LABELS 0x00000801u
@@ -22,7 +22,7 @@
 #define IDX_FIRST_CHUNK ((size_t)1 << 20)
 
 typedef struct idx_file {
-    gzFile gz;
+    phi_gz *gz;
     char *path;
 } idx_file;
 
@@ -55,55 +55,14 @@ static enum ph_status idx_open(const ph_dataset *d, const char *dir, const char 
     if (fd < 0)
         return phi_fail(err, PH_ERR_NOT_FOUND, dir, "%s: neither %s nor %s.gz is there", dir, name,
                         name);
-    f->gz = gzdopen(fd, "rb");
-    if (!f->gz) {
-        close(fd);
-        return phi_fail_nomem(err);
-    }
-    gzbuffer(f->gz, 1u << 17);
-    return PH_OK;
+    return phi_gz_open(&d->mem, fd, f->path, &f->gz, err);
 }
 
 static void idx_close(const ph_dataset *d, idx_file *f)
 {
-    if (f->gz) gzclose_r(f->gz);
+    phi_gz_close(f->gz);
     phi_free(&d->mem, f->path);
     *f = (idx_file){NULL, NULL};
-}
-
-/* gzread gave no bytes: is that the end of the file? */
-static enum ph_status idx_read_status(idx_file *f, ph_error *err)
-{
-    int code = Z_OK;
-    const char *text = gzerror(f->gz, &code);
-    switch (code) {
-    case Z_OK:
-    case Z_STREAM_END:
-        return PH_OK;
-    case Z_MEM_ERROR:
-        return phi_fail_nomem(err);
-    case Z_ERRNO:
-        return phi_fail(err, PH_ERR_IO, f->path, "%s: %s", f->path, strerror(errno));
-    case Z_BUF_ERROR:
-        return phi_fail(err, PH_ERR_FORMAT, f->path, "%s: ends within its gzip data", f->path);
-    default:
-        if (strncmp(text, "<fd:", 4) == 0 && strstr(text, ": ")) text = strstr(text, ": ") + 2;
-        return phi_fail(err, PH_ERR_FORMAT, f->path, "%s: broken gzip data: %s", f->path, text);
-    }
-}
-
-/* Up to `want` bytes; *got is less only at the end of the file. */
-static enum ph_status idx_bytes(idx_file *f, unsigned char *to, size_t want, size_t *got,
-                                ph_error *err)
-{
-    *got = 0;
-    while (*got < want) {
-        size_t left = want - *got;
-        int n = gzread(f->gz, to + *got, left < 1u << 30 ? (unsigned)left : 1u << 30);
-        if (n <= 0) return idx_read_status(f, err);
-        *got += (size_t)n;
-    }
-    return PH_OK;
 }
 
 /* The big-endian words of the header: [n_words], the magic number first. */
@@ -112,7 +71,7 @@ static enum ph_status idx_header(idx_file *f, uint32_t magic, size_t n_words, ui
 {
     unsigned char bytes[16];
     size_t got = 0;
-    enum ph_status st = idx_bytes(f, bytes, 4 * n_words, &got, err);
+    enum ph_status st = phi_gz_read(f->gz, bytes, 4 * n_words, &got, err);
     if (st) return st;
     if (got < 4 * n_words)
         return phi_fail(err, PH_ERR_FORMAT, f->path,
@@ -137,7 +96,7 @@ static enum ph_status idx_end(idx_file *f, size_t want, ph_error *err)
 {
     unsigned char extra;
     size_t got = 0;
-    enum ph_status st = idx_bytes(f, &extra, 1, &got, err);
+    enum ph_status st = phi_gz_read(f->gz, &extra, 1, &got, err);
     if (st) return st;
     if (got)
         return phi_fail(err, PH_ERR_FORMAT, f->path,
@@ -160,7 +119,7 @@ static enum ph_status idx_body(const ph_dataset *d, idx_file *f, size_t want, ui
     enum ph_status st = data ? PH_OK : fail_nomem(f, want, err);
     while (!st) {
         size_t got = 0;
-        st = idx_bytes(f, data + have, room - have, &got, err);
+        st = phi_gz_read(f->gz, data + have, room - have, &got, err);
         have += got;
         if (st || have < room || room == want) break;
         size_t more = room > want - room ? want : 2 * room;

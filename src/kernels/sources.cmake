@@ -40,15 +40,22 @@ int main(void)
     return (int)_mm512_cvtss_f32(_mm512_fmadd_ps(x, x, x));
 }" PINHOLE_HAVE_AVX512)
 unset(CMAKE_REQUIRED_FLAGS)
+# with sanitizers -O3 takes clang many minutes for the unrolled bodies
+set(PINHOLE_KERNEL_O -O3)
+if(PINHOLE_SANITIZE)
+  set(PINHOLE_KERNEL_O -O1)
+endif()
 set_source_files_properties(kernels/depthwise.c kernels/depthwise_scalar.c kernels/gemm_nn.c
   kernels/gemm_scalar.c kernels/gemm_tn.c kernels/im2col.c kernels/isa_neon.c
-  kernels/peak_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES COMPILE_OPTIONS "-O3")
+  kernels/peak_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES
+  COMPILE_OPTIONS "${PINHOLE_KERNEL_O}")
 if(PINHOLE_HAVE_AVX2)
-  set_source_files_properties(kernels/isa_avx2.c PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma")
+  set_source_files_properties(kernels/isa_avx2.c PROPERTIES COMPILE_OPTIONS
+    "${PINHOLE_KERNEL_O};-mavx2;-mfma")
   set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX2=1")
 endif()
 if(PINHOLE_HAVE_AVX512)
   set_source_files_properties(kernels/isa_avx512.c PROPERTIES COMPILE_OPTIONS
-    "-O3;-mfma;${PINHOLE_AVX512_FLAGS}")
+    "${PINHOLE_KERNEL_O};-mfma;${PINHOLE_AVX512_FLAGS}")
   set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX512=1")
 endif()

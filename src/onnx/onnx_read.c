@@ -106,17 +106,18 @@ static enum ph_status check_count(reader *r, size_t n, size_t max, const char *o
 
 static enum ph_status read_opset(reader *r, const phi_pb_opset *o)
 {
-    const char *domain = o->domain ? o->domain : "";
+    const char *domain = o->domain ? o->domain : "", *shown;
     int64_t known;
 
     if (strcmp(domain, "ai.onnx") == 0) domain = "";
+    shown = *domain ? domain : "ai.onnx";
     if (!o->has_version || o->version < 1 || o->version > INT32_MAX)
         return phi_fail(r->err, PH_ERR_FORMAT, domain, "opset of domain '%s' has version %lld",
-                        domain, o->has_version ? (long long)o->version : 0);
+                        shown, o->has_version ? (long long)o->version : 0);
     known = phi_graph_opset_of(r->g, domain);
     if (known && known != o->version)
         return phi_fail(r->err, PH_ERR_FORMAT, domain,
-                        "opset of domain '%s' is imported twice: versions %lld and %lld", domain,
+                        "opset of domain '%s' is imported twice: versions %lld and %lld", shown,
                         (long long)known, (long long)o->version);
     return phi_graph_set_opset(r->g, domain, o->version, r->err);
 }

@@ -107,6 +107,18 @@ static void clean_bools(ph_tensor *t)
         p[i] = p[i] != 0;
 }
 
+/* Types that ph_dtype has no number for, as onnx.proto calls them. */
+static const char *type_name(int32_t type)
+{
+    static const char *const more[] = {"float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+                                       "float8e5m2fnuz", "uint4", "int4", "float4e2m1",
+                                       "float8e8m0", "uint2", "int2"};
+    const int32_t first = PH_BFLOAT16 + 1;
+
+    if (type >= first && type < first + (int32_t)PHI_COUNT(more)) return more[type - first];
+    return ph_dtype_name((enum ph_dtype)type);
+}
+
 /* --- Type and shape --------------------------------------------------------------------------- */
 
 static enum ph_status read_type(const phi_pb_tensor *pb, const char *what, phi_type *type,
@@ -118,7 +130,7 @@ static enum ph_status read_type(const phi_pb_tensor *pb, const char *what, phi_t
     if (ph_dtype_size(type->dtype) == 0)
         return phi_fail(err, PH_ERR_UNSUPPORTED, what,
                         "%s: elements of ONNX type %ld (%s) are not supported", what,
-                        (long)pb->data_type, ph_dtype_name(type->dtype));
+                        (long)pb->data_type, type_name(pb->data_type));
     if (pb->segment)
         return phi_fail(err, PH_ERR_UNSUPPORTED, what, "%s comes in segments: not supported", what);
     if (pb->n_dims > PH_MAX_RANK)
@@ -147,7 +159,7 @@ static enum ph_status narrow(const phi_pb_tensor *pb, enum list list, const char
         const uint64_t wide = list == UINT64_DATA ? pb->uint64_data[i] : 0;
         const int64_t v = list == UINT64_DATA ? (int64_t)wide : pb->int32_data[i];
         if (wide > INT64_MAX || v < lo || v > hi)
-            return phi_fail(err, PH_ERR_FORMAT, what, "%s: element %zu is not a %s", what, i,
+            return phi_fail(err, PH_ERR_FORMAT, what, "%s: element %zu is out of the range of %s", what, i,
                             ph_dtype_name(t->type.dtype));
         if (size == 1) {
             *to = (unsigned char)v;

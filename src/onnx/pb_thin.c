@@ -174,6 +174,7 @@ static bool walk_field(thinner *t, enum level level, uint64_t at, uint64_t end, 
     if (!get_varint(t, &body, end, &tag)) return false;
     if (!get_extent(t, tag & 7, &body, end, next)) return false;
     const uint64_t number = tag >> 3;
+    if (number == 0) return false; /* zeros, as in a download that was cut */
     const bool has_length = (tag & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
     const struct step *step = has_length ? step_for(level, number) : NULL;
     if (level == TENSOR && (number == RAW_AT || number == RAW_BYTES)) return false;
