@@ -513,7 +513,8 @@ typedef struct ph_layer_cost {
     int64_t statistics; /* elements that training keeps up by itself: running means, variances */
     int64_t macs;       /* or PH_UNKNOWN */
     int64_t activation_bytes; /* all outputs, or PH_UNKNOWN */
-    int64_t moved_bytes;      /* operands and results, each once, or PH_UNKNOWN */
+    int64_t moved_bytes;      /* operands and results, each once, or PH_UNKNOWN; after
+                               * ph_account_plan those of its steps in the plan */
     enum ph_role role;
     enum ph_kind kind;
     bool classifier; /* makes the scores: no weights behind it, see docs/account.md */
@@ -568,7 +569,7 @@ typedef struct ph_totals {
     int64_t unknown_nodes;       /* layers that are not understood */
     int64_t unknown_macs;        /* layers whose MACs are not known: the sum is a lower bound */
     int64_t unknown_activations; /* layers whose outputs' sizes are not known */
-    int64_t moved_bytes;         /* after ph_account_plan without fused layers */
+    int64_t moved_bytes;         /* after ph_account_plan of all steps of the plan */
     /* After ph_account_plan; 0 before. */
     int64_t arena_bytes;     /* memory for all activations of a run, as placed */
     int64_t peak_live_bytes; /* most activations in memory at a time */

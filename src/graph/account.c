@@ -331,22 +331,18 @@ static void bound_layer(const ph_account *a, ph_layer_cost *l)
     l->arithmetic_seconds = l->memory_seconds = 0;
     if (l->macs > 0 && a->flop_per_second > 0)
         l->arithmetic_seconds = 2.0 * (double)l->macs / a->flop_per_second;
-    if (l->moved_bytes > 0 && !l->fused && a->bytes_per_second > 0)
+    if (l->moved_bytes > 0 && a->bytes_per_second > 0)
         l->memory_seconds = (double)l->moved_bytes / a->bytes_per_second;
     l->bound_seconds =
         l->arithmetic_seconds > l->memory_seconds ? l->arithmetic_seconds : l->memory_seconds;
 }
 
-void phi_account_sum_moved(ph_account *a)
+void phi_account_bound(ph_account *a)
 {
-    ph_totals *t = &a->totals;
-    t->moved_bytes = 0;
-    t->bound_seconds = 0;
+    a->totals.bound_seconds = 0;
     for (size_t i = 0; i < a->n_layers; i++) {
-        ph_layer_cost *l = &a->layers[i];
-        bound_layer(a, l);
-        if (l->moved_bytes > 0 && !l->fused) t->moved_bytes += l->moved_bytes; /* the sum fits */
-        t->bound_seconds += l->bound_seconds;
+        bound_layer(a, &a->layers[i]);
+        a->totals.bound_seconds += a->layers[i].bound_seconds;
     }
 }
 
@@ -354,7 +350,7 @@ void ph_account_set_peak(ph_account *a, double flop_per_second, double bytes_per
 {
     a->flop_per_second = flop_per_second > 0 ? flop_per_second : 0;
     a->bytes_per_second = bytes_per_second > 0 ? bytes_per_second : 0;
-    phi_account_sum_moved(a);
+    phi_account_bound(a);
 }
 
 /* --- Outside -----------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ void phi_free_notes(ph_account *a);
 
 /* --- account.c: for the plan ----------------------------------------------------------------- */
 
-/* Sum up anew what depends on which layers are fused, and on the peak. */
-void phi_account_sum_moved(ph_account *a);
+/* Lower bounds anew, after a change of the peak or of what layers move. */
+void phi_account_bound(ph_account *a);
 
 #endif /* PHI_ACCOUNT_H */

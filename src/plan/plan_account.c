@@ -41,6 +41,34 @@ static ph_layer_cost *layer_of(ph_account *a, const ph_plan *p, size_t i,
     return name ? find_layer(sorted, a->n_layers, name) : NULL;
 }
 
+/* Sums of bytes that came through the account's checks fit; copies into other layouts may not. */
+static void add_capped(int64_t *sum, int64_t x)
+{
+    if (!phi_add_i64(*sum, x, sum)) *sum = INT64_MAX;
+}
+
+/* Is slot in[k] of the step none that came before? */
+static bool is_first(const phi_step *step, size_t k)
+{
+    for (size_t i = 0; i < k; i++)
+        if (step->in[i] == step->in[k]) return false;
+    return true;
+}
+
+/* Bytes of what a step reads and writes, each once; a fused sum's other operand among them. */
+static int64_t step_bytes(const ph_plan *p, const phi_step *step)
+{
+    int64_t bytes = 0;
+    for (size_t k = 0; k < step->n_in; k++)
+        if (step->in[k] >= 0 && is_first(step, k))
+            add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->in[k]].view.type));
+    for (size_t k = 0; k < step->n_out; k++)
+        if (step->out[k] >= 0)
+            add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->out[k]].view.type));
+    if (step->add >= 0) add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->add].view.type));
+    return bytes;
+}
+
 /* live: see phi_place_live; sorted [a->n_layers] by name. */
 static void add_steps(ph_account *a, const ph_plan *p, const size_t *live,
                       ph_layer_cost *const *sorted)
@@ -48,13 +76,17 @@ static void add_steps(ph_account *a, const ph_plan *p, const size_t *live,
     size_t peak = 0, busiest = 0; /* most in memory; the step with most */
     for (size_t i = 0; i < a->n_layers; i++) {
         a->layers[i].fused = true;
-        a->layers[i].live_bytes = 0;
+        a->layers[i].live_bytes = a->layers[i].moved_bytes = 0;
     }
+    a->totals.moved_bytes = 0;
     for (size_t i = 0; i < p->n_steps; i++) {
         ph_layer_cost *l = layer_of(a, p, i, sorted);
         if (l && p->steps[i].node) l->fused = false;
         if (l && (int64_t)live[i + 1] > l->live_bytes) l->live_bytes = (int64_t)live[i + 1];
         if (live[i + 1] > live[busiest + 1]) busiest = i;
+        const int64_t moved = step_bytes(p, &p->steps[i]);
+        if (l) add_capped(&l->moved_bytes, moved);
+        add_capped(&a->totals.moved_bytes, moved);
     }
     for (size_t i = 0; i < p->n_steps + 2; i++)
         if (live[i] > peak) peak = live[i];
@@ -63,7 +95,7 @@ static void add_steps(ph_account *a, const ph_plan *p, const size_t *live,
     a->totals.peak_live_bytes = (int64_t)peak;
     a->totals.arena_bytes = (int64_t)p->arena_bytes;
     a->planned = true;
-    phi_account_sum_moved(a);
+    phi_account_bound(a);
 }
 
 enum ph_status ph_account_plan(ph_account *a, const ph_graph *g, size_t n_hints,

@@ -252,6 +252,25 @@ static void test_plan(void **state)
     ph_account_free(a);
 }
 
+/* A sum that a convolution does on the way out still reads its other operand; the sum itself, and a
+ * concatenation into whose slices others write, move nothing. */
+static void test_plan_moves(void **state)
+{
+    (void)state;
+    ph_account *a = planned("input x 8x8x8\nb: conv 1x1 8 nobias\na: conv 1x1 8 nobias from x\n"
+                            "s: add b\nr: relu\nc: conv 1x1 8 nobias\n");
+    const int64_t image = 4 * 8 * 64, w = 4 * 64;
+    const ph_layer_cost *s = layer(a, "s");
+    const int64_t both = layer(a, "a")->moved_bytes + layer(a, "b")->moved_bytes + s->moved_bytes +
+                         layer(a, "r")->moved_bytes;
+    /* with a step of its own the sum reads two images and writes one */
+    assert_int_equal(both, 2 * (2 * image + w) + (s->fused ? image : 3 * image) +
+                               (layer(a, "r")->fused ? 0 : 2 * image));
+    assert_int_equal(layer(a, "c")->moved_bytes, 2 * image + w);
+    assert_int_equal(s->fused ? s->moved_bytes : 0, 0);
+    ph_account_free(a);
+}
+
 /* The plan's own number is the account's. */
 static void test_plan_arena(void **state)
 {
@@ -366,9 +385,9 @@ int main(void)
         cmocka_unit_test(test_unknown),        cmocka_unit_test(test_declared),
         cmocka_unit_test(test_declared_batch), cmocka_unit_test(test_declared_wrongly),
         cmocka_unit_test(test_saving_unknown), cmocka_unit_test(test_plan),
-        cmocka_unit_test(test_plan_arena),     cmocka_unit_test(test_no_plan),
-        cmocka_unit_test(test_out_of_memory),  cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_plan_moves),     cmocka_unit_test(test_plan_arena),
+        cmocka_unit_test(test_no_plan),        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_measure),
     };
     return cmocka_run_group_tests_name("account_known", tests, NULL, NULL);
 }
