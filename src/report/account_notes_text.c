@@ -83,11 +83,19 @@ bool phi_has_published(const ph_account *a)
     return a->parameters.text || a->macs.text || a->n_notes;
 }
 
-void phi_put_published(phi_cells *c, const ph_account *a)
+static bool has_note(const ph_account *a, const char *note)
+{
+    for (size_t i = 0; a && i < a->n_notes; i++)
+        if (strcmp(a->notes[i], note) == 0) return true;
+    return false;
+}
+
+void phi_put_published(phi_cells *c, const ph_account *a, const ph_account *before)
 {
     put_figure(c, a, "parameters", &a->parameters, a->totals.parameters, true);
     put_figure(c, a, "MACs", &a->macs, a->totals.macs, a->totals.unknown_macs == 0);
     for (size_t i = 0; i < a->n_notes; i++) {
+        if (has_note(before, a->notes[i])) continue;
         fputs("  - ", c->f);
         phi_put_wrapped(c, a->notes[i], 4, 4);
     }
@@ -102,5 +110,5 @@ void phi_put_notes(phi_cells *c, const ph_account *a)
     for (size_t i = 0; i < n; i++)
         fprintf(c->f, "  %15s %s\n", phi_grouped(other[i].parameters, buf), other[i].words);
     if (phi_has_published(a)) fputs("\nWhat others say\n", c->f);
-    phi_put_published(c, a);
+    phi_put_published(c, a, NULL);
 }

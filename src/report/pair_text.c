@@ -271,13 +271,14 @@ static void put_side(side_by_side *t, const char *letter, const ph_account *a)
     phi_put_heading(&t->c, a, 3);
 }
 
-static void put_notes_of(side_by_side *t, const char *letter, const ph_account *a)
+static void put_notes_of(side_by_side *t, const char *letter, const ph_account *a,
+                         const ph_account *before)
 {
     if (!phi_has_published(a)) return;
     fprintf(t->c.f, "\nWhat others say of %s, ", letter);
     phi_put_layer_name(&t->c, a->model, PHI_LINE / 2);
     fputc('\n', t->c.f);
-    phi_put_published(&t->c, a);
+    phi_put_published(&t->c, a, before);
 }
 
 enum ph_status phi_pair_text(const phi_pair *p, FILE *f, ph_error *err)
@@ -288,8 +289,8 @@ enum ph_status phi_pair_text(const phi_pair *p, FILE *f, ph_error *err)
     fputc('\n', f);
     put_totals(&t);
     put_words(&t);
-    put_notes_of(&t, "A", p->of[0]);
-    put_notes_of(&t, "B", p->of[1]);
+    put_notes_of(&t, "A", p->of[0], NULL);
+    put_notes_of(&t, "B", p->of[1], p->of[0]);
     put_kinds(&t);
     put_sizes(&t);
     put_layers(&t);

@@ -29,8 +29,9 @@ double phi_intensity(int64_t macs, int64_t moved_bytes);
 /* Model and inputs, title, paper; `indent` characters are before it, and before each line of it. */
 void phi_put_heading(phi_cells *c, const ph_account *a, int indent);
 
-/* Published figures beside the counted ones, and notes; is there anything of that? */
-void phi_put_published(phi_cells *c, const ph_account *a);
+/* Published figures beside the counted ones, and notes but those that stand with `before` (or NULL)
+ * already; is there anything of that? */
+void phi_put_published(phi_cells *c, const ph_account *a, const ph_account *before);
 bool phi_has_published(const ph_account *a);
 /* The same under headings, with other counts of the parameters. */
 void phi_put_notes(phi_cells *c, const ph_account *a);
