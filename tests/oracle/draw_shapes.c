@@ -54,6 +54,7 @@ void draw_gather(sheet *s)
 
 void draw_slice(sheet *s)
 {
+    const int64_t far = INT64_C(1) << 62; /* as far as a double says exactly */
     draw_rng *r = &s->r;
     or_node *n = &s->c->node;
     int64_t dims[5], starts[5], ends[5], axes[5], steps[5];
@@ -63,10 +64,12 @@ void draw_slice(sheet *s)
         if (!all && draw_chance(r, 50)) continue;
         int64_t size = dims[i];
         axes[count] = draw_chance(r, 30) && !all ? i - rank : i;
-        steps[count] = stepped ? ONE_OF(r, 1, 1, 2, 3, -1, -1, -2, INT64_MAX, INT64_MIN) : 1;
+        steps[count] = stepped ? ONE_OF(r, 1, 1, 2, 3, -1, -1, -2, far, -far) : 1;
         bool back = steps[count] < 0;
         starts[count] = back ? draw_int(r, size / 2, size + 2) : draw_int(r, -size - 2, size / 2);
-        ends[count] = draw_chance(r, 30) ? (back ? INT64_MIN + 1 : INT64_MAX)
+        ends[count] = draw_chance(r, 30) ? (back  ? -far
+                                            : old ? INT64_MAX
+                                                  : far)
                       : back             ? draw_int(r, -size - 2, -1 - (size + 1) / 2)
                                          : draw_int(r, size / 2, size + 2);
         count++;

@@ -62,7 +62,7 @@ bool or_gather(const or_node *n, or_array **out)
         int64_t to[OR_MAX_RANK], from[OR_MAX_RANK];
         or_coordinates(y, k, to);
         for (int i = 0; i < x->rank; i++)
-            from[i] = i < axis ? to[i] : to[i + at->rank - 1];
+            if (i != axis) from[i] = i < axis ? to[i] : to[i + at->rank - 1];
         from[axis] = (int64_t)at->v[or_at(at, to + axis)];
         if (from[axis] < 0) from[axis] += x->dims[axis];
         y->v[k] = x->v[or_at(x, from)];

@@ -10,6 +10,7 @@
 #include "graph/loop.h"
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/half.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "graph/tensor.h"
@@ -378,6 +379,54 @@ static void test_broadcast_types(void **state)
     assert_string_equal(phi_type_text(&out, text, sizeof text), "float32[2,3,0,5]");
 }
 
+/* --- 16-bit floats --------------------------------------------------------------------------- */
+
+/* The value of bits with `mantissa` bits behind 15 - mantissa of exponent, from the definition. */
+static double half_value(uint16_t bits, int mantissa)
+{
+    const int exponents = 1 << (15 - mantissa), bias = exponents / 2 - 1;
+    const int e = (bits & 0x7fff) >> mantissa, m = bits & ((1 << mantissa) - 1);
+    const double sign = bits & 0x8000 ? -1 : 1;
+    if (e == exponents - 1) return m ? (double)NAN : sign * (double)INFINITY;
+    if (e == 0) return sign * ldexp(m, 1 - bias - mantissa);
+    return sign * ldexp((1 << mantissa) + m, e - bias - mantissa);
+}
+
+/* Every number is itself; halfway to the next goes to the even one, a little off to the nearer one. */
+static void check_half(int mantissa, float (*widen)(uint16_t), uint16_t (*narrow)(double))
+{
+    const uint16_t infinity = (uint16_t)(((1 << (15 - mantissa)) - 1) << mantissa);
+    for (uint32_t bits = 0; bits <= UINT16_MAX; bits++) {
+        const uint16_t h = (uint16_t)bits, size = h & 0x7fff;
+        const double value = half_value(h, mantissa);
+        if (size > infinity) {
+            assert_true(isnan(widen(h)));
+            assert_true((narrow(value) & 0x7fff) > infinity);
+            continue;
+        }
+        assert_true((double)widen(h) == value && !signbit(widen(h)) == !(h & 0x8000));
+        assert_int_equal(narrow(value), h);
+        if (size >= infinity) continue;
+        /* the number that would follow the largest decides where infinity begins */
+        const double after = size + 1 == infinity ? 2 * value - half_value(h - 1, mantissa)
+                                                  : half_value(h + 1, mantissa);
+        const double middle = value + (after - value) / 2;
+        assert_int_equal(narrow(middle), h & 1 ? h + 1 : h);
+        assert_int_equal(narrow(nextafter(middle, value)), h);
+        assert_int_equal(narrow(nextafter(middle, after)), h + 1);
+    }
+    assert_int_equal(narrow(1e300), infinity);
+    assert_int_equal(narrow(-1e300), infinity | 0x8000);
+    assert_int_equal(narrow(-5e-324), 0x8000);
+}
+
+static void test_halves(void **state)
+{
+    (void)state;
+    check_half(10, phi_f16_widen, phi_f16_narrow);
+    check_half(7, phi_bf16_widen, phi_bf16_narrow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_alloc),
         cmocka_unit_test(test_alloc_sweep),
         cmocka_unit_test(test_swap_bytes),
+        cmocka_unit_test(test_halves),
         cmocka_unit_test(test_philox),
         cmocka_unit_test(test_rng),
         cmocka_unit_test(test_pool),
