@@ -368,7 +368,7 @@ static enum ph_status copy_strings(ph_graph *g, phi_attr *to, const ph_attr *fro
 
 enum ph_status phi_node_add_attr(ph_graph *g, size_t node, const ph_attr *attr, ph_error *err)
 {
-    phi_attr *a;
+    phi_attr *a = NULL;
     enum ph_status st = phi_node_new_attr(g, node, attr->name, &a, err);
     if (st) return st;
     a->kind = attr->kind;

@@ -113,7 +113,7 @@ enum ph_status phi_tensor_hollow(const ph_allocator *mem, const phi_type *type, 
 enum ph_status phi_tensor_new_raw(const ph_allocator *mem, const phi_type *type, ph_tensor **out,
                                   ph_error *err)
 {
-    ph_tensor *t;
+    ph_tensor *t = NULL;
     enum ph_status st = phi_tensor_hollow(mem, type, &t, err);
     if (st) return st;
     t->data = phi_alloc(mem, t->bytes);

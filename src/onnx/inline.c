@@ -290,7 +290,7 @@ static enum ph_status bind_values(inliner *x, scope *s)
     for (size_t i = 0; i < pb->n_input; i++)
         s->actual[i] = i < caller->n_input ? caller->input[i] : "";
     for (size_t v = pb->n_input; v < s->f->n_values; v++) {
-        char *made;
+        char *made = NULL;
         if (s->actual[v]) continue;
         enum ph_status st = scoped(x, s->name, s->f->values[v], true, &made);
         if (st) return st;
