@@ -3,7 +3,7 @@ expect 0 pinhole export lenet5 -o lenet5.onnx
 size=$(wc -c <lenet5.onnx)
 expect 5 pinhole check lenet5.onnx --max-mem "$size"
 one_line err
-has err "'lenet5.onnx': out of memory"
+has err "lenet5.onnx: out of memory"
 grep -qE 'needs at least [0-9.]+ KiB, --max-mem is [0-9.]+ KiB' err || fail "$(cat err)"
 expect 0 pinhole check lenet5.onnx --max-mem 8M
 for command in "analyze lenet5" "bench lenet5 --iters 1" "export lenet5 -o x.onnx" "check -"; do

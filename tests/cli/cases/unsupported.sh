@@ -1,5 +1,5 @@
-# a valid model with operators that Pinhole does not have: status 4; 'check' lists them all, the
-# others say all in one line
+# a valid model with operators that Pinhole does not have: status 4; 'check' lists them all, what would
+# run it says all in one line, 'analyze' counts the rest and says so
 # ModelProto: ir_version 8; graph { node {x -> Frob -> y}, node {y -> Blub -> z}, name, input x,
 # output z, both float32 [1,2] }; opset_import { version 17 }
 node() { printf '\x0a\x10\x0a\x01%s\x12\x01%s\x1a\x02%s\x22\x04%s' "$1" "$2" "$3" "$4"; }
@@ -32,7 +32,9 @@ json out reasons[1].op '"Blub"'
 json out reasons[1].kind '"operator"'
 json out notes '\[\]'
 helper npy x.npy float32 1x2
-for command in "analyze odd.onnx" "bench odd.onnx --iters 1" "run odd.onnx --input x.npy"; do
+expect 0 pinhole analyze odd.onnx
+has out "Not understood: 2 layers"
+for command in "bench odd.onnx --iters 1" "run odd.onnx --input x.npy"; do
     expect 4 pinhole $command
     one_line err
     has err Frob
