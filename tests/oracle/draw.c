@@ -429,14 +429,19 @@ void draw_batch_normalization(sheet *s)
     int rank = image(s, dims);
     if (draw_chance(r, 15)) rank = 2;
     bool training = draw_chance(r, 30);
+    bool each = !training && rank > 2 && s->fill != DRAW_SPACED && draw_chance(r, 15);
+    int of = each ? rank - 1 : 1; /* dimensions of the statistics */
     give(s, rank, dims, -1, 1);
-    give(s, 1, &dims[1], -1.5, 1.5);
-    give(s, 1, &dims[1], -1, 1);
-    give(s, 1, &dims[1], -0.5, 0.5);
-    give(s, 1, &dims[1], 0.25, 2);
+    give(s, of, &dims[1], -1.5, 1.5);
+    give(s, of, &dims[1], -1, 1);
+    give(s, of, &dims[1], -0.5, 0.5);
+    give(s, of, &dims[1], 0.25, 2);
     for (int i = 1; i < 5; i++)
         maybe_constant(s, i, 80);
-    if (training) {
+    if (each) {
+        n->opset = 7;
+        or_set_int(n, "spatial", 0);
+    } else if (training) {
         or_set_int(n, "training_mode", 1);
         n->n_out = 3;
     } else if (draw_chance(r, 30)) {

@@ -30,8 +30,27 @@ static void channel_statistics(const or_array *x, int64_t c, double *mean, doubl
     *variance = squares / n; /* of the population: n, not n - 1 */
 }
 
+/* Before opset 9, spatial = 0: statistics, scale and bias for each element of an image. */
+static bool normalise_each(const or_node *n, or_array **out)
+{
+    const or_array *x = n->in[0];
+    double epsilon = or_float(n, "epsilon", 1e-5);
+    int64_t size = x->count / x->dims[0];
+    or_array *y = or_new(x->rank, x->dims);
+    for (int64_t i = 0; i < x->count; i++) {
+        int64_t at = i % size;
+        double factor = n->in[1]->v[at] / sqrt(n->in[4]->v[at] + epsilon);
+        double mean = n->in[3]->v[at], bias = n->in[2]->v[at];
+        y->v[i] = (x->v[i] - mean) * factor + bias;
+        y->slack[i] = or_sum_slack(1, (fabs(x->v[i]) + fabs(mean)) * fabs(factor) + fabs(bias));
+    }
+    out[0] = y;
+    return true;
+}
+
 bool or_batch_normalization(const or_node *n, or_array **out)
 {
+    if (n->opset < 9 && or_int(n, "spatial", 1) == 0) return normalise_each(n, out);
     const or_array *x = n->in[0], *scale = n->in[1], *bias = n->in[2];
     const or_array *in_mean = n->in[3], *in_var = n->in[4];
     bool training = or_int(n, "training_mode", 0) != 0;
