@@ -692,7 +692,7 @@ static void fma_case(const phk_kernel *k, size_t rounds, enum fill fill)
     const phk_fma_f32_args g = {.rounds = rounds, .a = a, .b = b, .x = x.x};
     PHK_CALL(fma_f32, k)(&g);
     for (size_t i = 0; i < n; i++) {
-        double want = old[i], size = fabs(want);
+        double want = (double)old[i], size = fabs(want);
         for (size_t t = 0; t < rounds; t++) {
             want = want * (double)a + (double)b;
             size = size * (double)a + (double)b;
