@@ -6,7 +6,7 @@ target_compile_options(pinhole_flags INTERFACE
   -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wredundant-decls -Wdisabled-optimization
   -Wdouble-promotion -Wmissing-declarations -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wpointer-arith -Wvla
-  -ffp-contract=off -fno-math-errno)
+  -ffp-contract=off -fno-math-errno -fno-trapping-math)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(pinhole_flags INTERFACE -Wlogical-op -Wjump-misses-init)
 endif()

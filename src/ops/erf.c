@@ -2,16 +2,14 @@
 /*
  * Erf: y = 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
  */
-#include <math.h>
-
-#include "kernels/exp_f32.h"
+#include "kernels/erf_f32.h"
 #include "ops/unary.h"
 
 static void erf_each(const void *params, int64_t n, const float *x, float *y)
 {
     (void)params;
     for (int64_t i = 0; i < n; i++)
-        y[i] = erff(x[i]);
+        y[i] = phi_erf(x[i]);
 }
 
 static void erf_grad(const void *params, int64_t n, const float *x, const float *y, const float *dy,

@@ -4,9 +4,7 @@
  * x / 2 * (1 + erf(x / sqrt(2))), or with approximate = "tanh" their approximation
  * x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))).
  */
-#include <math.h>
-
-#include "kernels/exp_f32.h"
+#include "kernels/erf_f32.h"
 #include "ops/op_check.h"
 #include "ops/unary.h"
 
@@ -24,7 +22,6 @@ static enum ph_status gelu_infer(phi_infer *c)
     return phi_unary_infer(c);
 }
 
-#define SQRT_HALF 0.707106781186547524f
 #define SQRT_2_PI 0.797884560802865356f /* sqrt(2 / pi) */
 #define CUBIC 0.044715f
 
@@ -34,12 +31,6 @@ static inline float tanh_gate(float x)
     return phi_sigmoid(2.0f * SQRT_2_PI * (x + CUBIC * x * x * x));
 }
 
-/* erfc keeps its digits where 1 + erf would lose them */
-static inline float gate(float x)
-{
-    return 0.5f * erfcf(-SQRT_HALF * x);
-}
-
 static void gelu(const void *params, int64_t n, const float *x, float *y)
 {
     if (((const gelu_params *)params)->by_tanh) {
@@ -47,7 +38,7 @@ static void gelu(const void *params, int64_t n, const float *x, float *y)
             y[i] = x[i] * tanh_gate(x[i]);
     } else {
         for (int64_t i = 0; i < n; i++)
-            y[i] = x[i] * gate(x[i]);
+            y[i] = x[i] * phi_normal(x[i]);
     }
 }
 
@@ -63,7 +54,7 @@ static void gelu_grad(const void *params, int64_t n, const float *x, const float
     } else {
         for (int64_t i = 0; i < n; i++) {
             float density = 0.5f * SQRT_2_PI * phi_exp(-0.5f * x[i] * x[i]);
-            dx[i] = dy[i] * (gate(x[i]) + x[i] * density);
+            dx[i] = dy[i] * (phi_normal(x[i]) + x[i] * density);
         }
     }
 }
