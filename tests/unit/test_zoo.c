@@ -458,7 +458,7 @@ static void test_expected_variance(void **state)
         char name[16];
         snprintf(name, sizeof name, "bn%zu.var", i + 1);
         const ph_tensor *t = ph_value_constant(g, ph_graph_find(g, name));
-        const double expected = *(const float *)ph_tensor_const_data(t);
+        const double expected = (double)*(const float *)ph_tensor_const_data(t);
         const double seen = size_of(name, (size_t)ph_plan_output(plan, i)->count, y[i]);
         if (!(seen * seen > 0.7 * expected && seen * seen < 1.4 * expected))
             fail_msg("%s is %g, mean square %g", name, expected, seen * seen);
