@@ -82,7 +82,7 @@ static enum ph_status check_axis(const phi_infer *c, const phi_resample *r, phi_
     bool whole = r->coordinates != PHI_TF_CROP_AND_RESIZE || (a->roi_start == 0 && a->roi_end == 1);
     int64_t entries = 0, taps = n_taps(r, a);
     a->skip = a->in == a->out && fabs(a->scale - 1) < 1e-9 && whole;
-    if (a->skip) return PH_OK;
+    if (a->skip || a->out == 0) return PH_OK;
     if (taps <= MOST_TAPS && phi_mul_i64(taps, a->out, &entries) && entries <= MOST_TABLE)
         return PH_OK;
     return phi_op_fail(c, PH_ERR_UNSUPPORTED,
