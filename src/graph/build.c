@@ -73,6 +73,7 @@ static void free_value(const ph_allocator *mem, phi_value *v)
     if (!v->borrowed) ph_tensor_free(v->constant);
     phi_free(mem, v->extra.bytes);
     phi_free(mem, v->tensor_extra.bytes);
+    phi_free(mem, v->unread);
 }
 
 void ph_graph_free(ph_graph *g)
@@ -164,7 +165,7 @@ enum ph_status phi_graph_set_input(ph_graph *g, ph_value v, ph_error *err)
 enum ph_status phi_graph_set_constant(ph_graph *g, ph_value v, ph_tensor *taken, ph_error *err)
 {
     phi_value *value = &g->values[v];
-    if (value->constant || value->producer >= 0) {
+    if (phi_value_is_constant(value) || value->producer >= 0) {
         ph_tensor_free(taken);
         return phi_fail(err, PH_ERR_GRAPH, value->name, "constant '%s' is defined twice",
                         value->name);
@@ -289,7 +290,7 @@ static enum ph_status take_outputs(ph_graph *g, const phi_node *node, ph_error *
     for (size_t i = 0; i < node->n_out; i++) {
         if (node->out[i] == PH_NONE) continue;
         phi_value *v = &g->values[node->out[i]];
-        if (v->producer >= 0 || v->constant || v->is_input) {
+        if (v->producer >= 0 || phi_value_is_given(v)) {
             mark_outputs(g, node, i, -1);
             return phi_fail(err, PH_ERR_GRAPH, v->name, "%s '%s': its output '%s' is already made "
                             "elsewhere", node->op_type, node->name, v->name);
@@ -610,7 +611,7 @@ enum ph_status phi_graph_settle(ph_graph *g, ph_error *err)
     g->n_open_inputs = 0;
     g->settled = false;
     for (size_t k = 0; k < g->n_inputs; k++) {
-        if (g->values[g->inputs[k]].constant) continue;
+        if (phi_value_is_constant(&g->values[g->inputs[k]])) continue;
         enum ph_status st = append_value(g, &g->open_inputs, &g->n_open_inputs,
                                          &g->open_inputs_capacity, g->inputs[k], err);
         if (st) return st;
@@ -629,7 +630,7 @@ static ph_value real_input(const ph_graph *g, size_t i, size_t *count)
         return i < g->n_open_inputs ? g->open_inputs[i] : PH_NONE;
     }
     for (size_t k = 0; k < g->n_inputs; k++)
-        if (!g->values[g->inputs[k]].constant && n++ == i) found = g->inputs[k];
+        if (!phi_value_is_constant(&g->values[g->inputs[k]]) && n++ == i) found = g->inputs[k];
     *count = n;
     return found;
 }

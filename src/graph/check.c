@@ -7,6 +7,25 @@
 #include "graph/graph.h"
 #include "graph/names.h"
 
+/* --- Lists in messages --------------------------------------------------------------------------- */
+
+/* A list written into a fixed buffer: grows until it is full, then only counts. */
+typedef struct list {
+    char text[PH_ERROR_MESSAGE_BYTES - 256];
+    size_t used, n_items, n_left_out;
+} list;
+
+static void list_add(list *l, const char *separator, const char *item)
+{
+    const int k = snprintf(l->text + l->used, sizeof l->text - l->used, "%s%s", separator, item);
+    l->n_items++;
+    if (k > 0 && (size_t)k < sizeof l->text - l->used)
+        l->used += (size_t)k;
+    else
+        l->n_left_out++;
+    l->text[l->used] = 0;
+}
+
 /* --- Order ----------------------------------------------------------------------------------- */
 
 enum { NEW, OPEN, DONE };
@@ -19,11 +38,33 @@ typedef struct sorter {
     size_t n_order;
 } sorter;
 
-static enum ph_status missing_value(const phi_node *n, const phi_value *v, ph_error *err)
+bool phi_value_is_given(const phi_value *v) { return phi_value_is_constant(v) || v->is_input; }
+
+/* Value `v`, which node n reads, comes from nowhere: that, and all others of which the same is true,
+ * each at its first reader. */
+static enum ph_status missing_value(const ph_graph *g, const phi_node *n, const phi_value *v,
+                                    ph_error *err)
 {
+    list others = { .n_items = 0 };
+    char item[256], more[64] = "";
+    bool *seen = phi_calloc(&g->mem, g->n_values, sizeof *seen);
+    if (!seen) return phi_fail_nomem(err);
+    seen[v - g->values] = true;
+    for (size_t i = 0; i < g->n_nodes; i++)
+        for (size_t k = 0; k < g->nodes[i].n_in; k++) {
+            const ph_value in = g->nodes[i].in[k];
+            if (in == PH_NONE || seen[in] || g->values[in].producer >= 0) continue;
+            seen[in] = true;
+            if (phi_value_is_given(&g->values[in])) continue;
+            snprintf(item, sizeof item, "'%.100s' of %.40s '%.80s'", g->values[in].name,
+                     g->nodes[i].op_type, g->nodes[i].name);
+            list_add(&others, others.n_items ? ", " : "; nor are ", item);
+        }
+    phi_free(&g->mem, seen);
+    if (others.n_left_out) snprintf(more, sizeof more, " and %zu more", others.n_left_out);
     return phi_fail(err, PH_ERR_GRAPH, n->name,
-                    "%s '%s': its input '%s' is no input, constant or result of another node",
-                    n->op_type, n->name, v->name);
+                    "%s '%s': its input '%s' is no input, constant or result of another node%s%s",
+                    n->op_type, n->name, v->name, others.n_items ? others.text : "", more);
 }
 
 /* Emit `root` behind everything it needs: depth first, with a stack of our own. */
@@ -45,7 +86,7 @@ static enum ph_status visit(sorter *s, uint32_t root, ph_error *err)
         if (in == PH_NONE) continue;
         const phi_value *v = &s->g->values[in];
         if (v->producer < 0) {
-            if (!v->constant && !v->is_input) return missing_value(n, v, err);
+            if (!phi_value_is_given(v)) return missing_value(s->g, n, v, err);
             continue;
         }
         const uint32_t producer = (uint32_t)v->producer;
@@ -112,7 +153,7 @@ enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err)
         for (size_t k = 0; k < n->n_in; k++) {
             if (n->in[k] == PH_NONE) continue;
             const phi_value *v = &g->values[n->in[k]];
-            if (v->producer < 0 && !v->constant && !v->is_input) return missing_value(n, v, err);
+            if (v->producer < 0 && !phi_value_is_given(v)) return missing_value(g, n, v, err);
             if (v->producer >= (int32_t)i)
                 return phi_fail(err, PH_ERR_GRAPH, n->name,
                                 "%s '%s': its input '%s' is made by a later node", n->op_type,
@@ -121,30 +162,13 @@ enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err)
     }
     for (size_t i = 0; i < g->n_outputs; i++) {
         const phi_value *v = &g->values[g->outputs[i]];
-        if (v->producer < 0 && !v->constant && !v->is_input)
+        if (v->producer < 0 && !phi_value_is_given(v))
             return phi_fail(err, PH_ERR_GRAPH, v->name, "output '%s' is made by no node", v->name);
     }
     return PH_OK;
 }
 
 /* --- Operators --------------------------------------------------------------------------------- */
-
-/* A list written into a fixed buffer: grows until it is full, then only counts. */
-typedef struct list {
-    char text[PH_ERROR_MESSAGE_BYTES - 256];
-    size_t used, n_items, n_left_out;
-} list;
-
-static void list_add(list *l, const char *separator, const char *item)
-{
-    const int k = snprintf(l->text + l->used, sizeof l->text - l->used, "%s%s", separator, item);
-    l->n_items++;
-    if (k > 0 && (size_t)k < sizeof l->text - l->used)
-        l->used += (size_t)k;
-    else
-        l->n_left_out++;
-    l->text[l->used] = 0;
-}
 
 static const phi_attr_rule *find_rule(const phi_op *op, const char *name, int64_t opset)
 {

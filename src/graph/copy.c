@@ -29,6 +29,7 @@ static enum ph_status copy_value(ph_graph *to, const phi_value *from, ph_error *
     for (int i = 0; i < PH_MAX_RANK; i++)
         if (!copy_text(to, &v->dim_names[i], from->dim_names[i])) return phi_fail_nomem(err);
     if (from->constant) st = phi_tensor_copy(&to->mem, from->constant, &v->constant, err);
+    if (!copy_text(to, &v->unread, from->unread)) st = phi_fail_nomem(err);
     if (!st) st = copy_blob(to, &v->extra, &from->extra, err);
     if (!st) st = copy_blob(to, &v->tensor_extra, &from->tensor_extra, err);
     return st;

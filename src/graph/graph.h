@@ -37,6 +37,7 @@ typedef struct phi_value {
     char *dim_names[PH_MAX_RANK]; /* symbolic names of open dimensions, or NULL */
     ph_tensor *constant; /* initializer, or NULL */
     bool borrowed;       /* the constant is somebody else's */
+    char *unread;        /* an initializer that no ph_tensor can hold: why. It is in tensor_extra */
     int32_t producer;    /* node, or -1 */
     bool is_input;       /* listed among the graph's inputs (constants may be, too) */
     bool has_info;       /* listed in value_info */
@@ -148,6 +149,10 @@ enum ph_status phi_graph_append_like(ph_graph *g, const phi_node *like, size_t n
 /* Put nodes in an order that can be executed, stable. PH_ERR_GRAPH naming a node of a cycle, or a
  * value that nobody makes. */
 enum ph_status phi_graph_sort(ph_graph *g, ph_error *err);
+/* Is it an initializer, read or not? */
+static inline bool phi_value_is_constant(const phi_value *v) { return v->constant || v->unread; }
+/* Is the value there without a node that makes it? */
+bool phi_value_is_given(const phi_value *v);
 /* Names, producers, order, outputs: everything but operators and shapes. */
 enum ph_status phi_graph_check_structure(const ph_graph *g, ph_error *err);
 /* All nodes with operators, opsets or attributes that Pinhole does not know, in one message. */

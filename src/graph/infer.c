@@ -41,7 +41,7 @@ static enum ph_status start_fact(phi_facts *f, const phi_infer_desc *desc, size_
         fact->constant = v->constant;
         return PH_OK;
     }
-    if (!v->is_input) return PH_OK;
+    if (!v->is_input || v->unread) return PH_OK;
     enum ph_status st = phi_infer_input(f->graph, v, desc, &fact->type, &known, err);
     if (!st && known) st = phi_tensor_copy(&f->mem, known, &fact->owned, err);
     fact->constant = fact->owned;
@@ -208,6 +208,33 @@ static enum ph_status survey_support(const phi_facts *f, size_t i, const phi_inf
     return st;
 }
 
+/* Initializers that node i reads and that could not be read from the file. */
+static enum ph_status survey_unread(const phi_facts *f, size_t i, const phi_infer_desc *desc,
+                                    ph_error *err)
+{
+    const phi_node *n = &f->graph->nodes[i];
+    enum ph_status st = PH_OK;
+    for (size_t k = 0; k < n->n_in && !st; k++) {
+        const char *why = n->in[k] == PH_NONE ? NULL : f->graph->values[n->in[k]].unread;
+        if (!why) continue;
+        st = phi_fail(err, PH_ERR_UNSUPPORTED, n->name, "%s '%s': %s", n->op_type, n->name, why);
+        st = problem(desc, (int32_t)i, "type", st, err, PH_NONE);
+    }
+    return st;
+}
+
+static enum ph_status survey_outputs(const phi_facts *f, const phi_infer_desc *desc, ph_error *err)
+{
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < f->graph->n_outputs && !st; i++) {
+        const phi_value *v = &f->graph->values[f->graph->outputs[i]];
+        if (!v->unread) continue;
+        st = phi_fail(err, PH_ERR_UNSUPPORTED, v->name, "output '%s': %s", v->name, v->unread);
+        st = problem(desc, -1, "type", st, err, PH_NONE);
+    }
+    return st;
+}
+
 /* Node i with its problems reported: what it makes is then what the file says of it, or nothing. */
 static enum ph_status survey_node(phi_facts *f, size_t i, const phi_infer_desc *desc, ph_error *err)
 {
@@ -215,6 +242,7 @@ static enum ph_status survey_node(phi_facts *f, size_t i, const phi_infer_desc *
     size_t unknown = SIZE_MAX;
     bool usable;
     enum ph_status st = survey_support(f, i, desc, &usable, err);
+    if (!st) st = survey_unread(f, i, desc, err);
     if (!st && usable && (!desc->problem || inputs_are_known(f, n))) {
         st = infer_node(f, i, desc, &unknown, err);
         if (!st) return PH_OK;
@@ -264,6 +292,7 @@ enum ph_status phi_infer_graph_with(const ph_graph *g, const phi_infer_desc *des
     if (!f->value || !f->params) st = phi_fail_nomem(err);
     if (!st) st = start_facts(f, desc, err);
     for (size_t i = 0; i < g->n_nodes && !st; i++) st = survey_node(f, i, desc, err);
+    if (!st) st = survey_outputs(f, desc, err);
     if (st)
         phi_facts_free(f);
     else

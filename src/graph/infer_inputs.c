@@ -51,7 +51,8 @@ static enum ph_status check_name(const ph_graph *g, const char *what, const char
                         what, g->name, ph_graph_n_inputs(g));
     if (!name) return PH_OK;
     const ph_value v = ph_graph_find(g, name);
-    if (v != PH_NONE && g->values[v].is_input && !g->values[v].constant) return PH_OK;
+    if (v != PH_NONE && g->values[v].is_input && !phi_value_is_constant(&g->values[v]))
+        return PH_OK;
     return phi_fail(err, PH_ERR_NOT_FOUND, name,
                     "%s is given for '%s', which is no input of graph "
                     "'%s'",
@@ -128,6 +129,10 @@ enum ph_status phi_infer_input(const ph_graph *g, const phi_value *v, const phi_
     ph_shape_hint h;
     *t = (phi_type){.dtype = v->dtype, .rank = v->rank};
     *value = value_for(g, v, desc);
+    if (v->dtype > PH_BFLOAT16)
+        return phi_fail(err, PH_ERR_UNSUPPORTED, v->name,
+                        "input '%s' is of ONNX type %d, which is not supported", v->name,
+                        (int)v->dtype);
     if (ph_dtype_size(v->dtype) == 0)
         return phi_fail(err, PH_ERR_UNSUPPORTED, v->name,
                         "input '%s' is %s%s, which cannot be used", v->name,

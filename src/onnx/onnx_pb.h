@@ -123,6 +123,9 @@ enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb
 /* The same for a sparse tensor, as the dense one it stands for. */
 enum ph_status phi_pb_to_dense(const ph_allocator *mem, const phi_pb_sparse *pb, const char *what,
                                const phi_pb_origin *from, ph_tensor **out, ph_error *err);
+/* Bring data that were left in the file into the message, for one that is kept as it is. */
+enum ph_status phi_pb_fetch_raw(phi_arena *a, phi_pb_tensor *pb, const phi_pb_origin *from,
+                                ph_error *err);
 /* Take out of `pb` all that phi_pb_to_tensor understood, but not the name. */
 void phi_pb_strip_tensor(phi_pb_tensor *pb);
 /* Fill type, shape and data into `pb`; `t` is borrowed for as long as `pb` lives. */

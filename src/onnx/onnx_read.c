@@ -176,17 +176,37 @@ static enum ph_status read_inputs(reader *r)
     return st;
 }
 
+/* An initializer that no ph_tensor can hold is carried along, and known to be there. */
+static enum ph_status carry_initializer(reader *r, phi_pb_tensor *pb, ph_value v, const char *why)
+{
+    phi_value *value = &r->g->values[v];
+    enum ph_status st = phi_pb_fetch_raw(&r->arena, pb, &r->from, r->err);
+
+    if (!st && (phi_value_is_constant(value) || value->producer >= 0))
+        st = phi_fail(r->err, PH_ERR_GRAPH, value->name, "constant '%s' is defined twice",
+                      value->name);
+    if (st) return st;
+    value->unread = phi_strdup(&r->g->mem, why);
+    pb->name = NULL;
+    return value->unread ? phi_pb_keep(r->g, pb, &value->tensor_extra, r->err)
+                         : phi_fail_nomem(r->err);
+}
+
 static enum ph_status read_initializer(reader *r, phi_pb_tensor *pb, size_t i)
 {
     ph_tensor *t;
     ph_value v;
     label l;
+    ph_error inner = {.status = PH_OK};
+    const bool external = pb->has_data_location && pb->data_location != 0;
     enum ph_status st = named_value(r, pb->name, "initializer", i, &v);
 
     if (st) return st;
     l = label_of("initializer", pb->name);
-    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, &r->from, &t, r->err);
-    if (!st) st = phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
+    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, &r->from, &t, &inner);
+    if (st == PH_ERR_UNSUPPORTED && !external) return carry_initializer(r, pb, v, inner.message);
+    if (st) return phi_fail(r->err, st, inner.where, "%s", inner.message);
+    st = phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
     if (st) return st;
     pb->name = NULL;
     phi_pb_strip_tensor(pb);
@@ -409,6 +429,8 @@ static enum ph_status read_attribute(reader *r, size_t node, phi_pb_attribute *p
     if (st) return st;
     pb->name = NULL;
     if (a->kind != PHI_ATTR_OTHER) strip_attribute(pb);
+    if (pb->t) st = phi_pb_fetch_raw(&r->arena, pb->t, &r->from, r->err);
+    if (st) return st;
     return phi_pb_keep(r->g, pb, &a->extra, r->err);
 }
 

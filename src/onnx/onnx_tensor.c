@@ -376,6 +376,22 @@ enum ph_status phi_pb_to_tensor(const ph_allocator *mem, const phi_pb_tensor *pb
     return external_tensor(mem, pb, what, from->path, &type, out, err);
 }
 
+enum ph_status phi_pb_fetch_raw(phi_arena *a, phi_pb_tensor *pb, const phi_pb_origin *from,
+                                ph_error *err)
+{
+    const bool left = raw_is_left(pb, from);
+
+    pb->has_raw_at = pb->has_raw_bytes = false;
+    if (!left) return PH_OK;
+    pb->has_raw_data = true;
+    pb->raw_data.len = (size_t)pb->raw_bytes;
+    pb->raw_data.data = NULL;
+    if (!phi_file_has(from->file, pb->raw_at, pb->raw_data.len, NULL))
+        pb->raw_data.data = phi_arena_calloc(a, pb->raw_data.len, 1);
+    if (!pb->raw_data.data) return phi_fail_nomem(err);
+    return phi_file_read_at(from->file, pb->raw_at, pb->raw_data.len, pb->raw_data.data, err);
+}
+
 void phi_pb_strip_tensor(phi_pb_tensor *pb)
 {
     pb->n_dims = 0;

@@ -277,17 +277,17 @@ static enum ph_status write_constants(writer *w, phi_pb_graph *pb)
     enum ph_status st = PH_OK;
 
     for (size_t i = 0; i < g->n_values; i++)
-        n += g->values[i].constant != NULL;
+        n += phi_value_is_constant(&g->values[i]);
     pb->initializer = phi_arena_calloc(&w->arena, n, sizeof *pb->initializer);
     if (!pb->initializer) return nomem(w);
     for (size_t i = 0; i < g->n_values && !st; i++) {
         const phi_value *v = &g->values[i];
         phi_pb_tensor *t;
-        if (!v->constant) continue;
+        if (!phi_value_is_constant(v)) continue;
         st = recall(w, &phi_onnx__tensor__descriptor, &v->tensor_extra, &t);
         if (st) return st;
         t->name = v->name;
-        st = phi_pb_from_tensor(&w->arena, v->constant, t, w->err);
+        if (v->constant) st = phi_pb_from_tensor(&w->arena, v->constant, t, w->err);
         pb->initializer[pb->n_initializer++] = t;
     }
     return st;
@@ -396,7 +396,7 @@ static enum ph_status write_metadata(writer *w, phi_pb_model *m)
 static int64_t ir_version(const ph_graph *g)
 {
     for (size_t i = 0; i < g->n_values; i++)
-        if (g->values[i].constant && !g->values[i].is_input)
+        if (phi_value_is_constant(&g->values[i]) && !g->values[i].is_input)
             return g->ir_version < 4 ? 4 : g->ir_version;
     return g->ir_version;
 }

@@ -420,13 +420,14 @@ static void test_overloads_and_domains_are_not_ours(void **state)
 
 enum { BIG = 1100 }; /* floats: more than is read together with the rest */
 
-/* float32[BIG] 0, 1, 2, ... in raw_data, and whatever `rest` says, in field `field`. */
-static void big_tensor(bytes *owner, unsigned field, const char *name, const bytes *rest)
+/* float32[BIG] 0, 1, 2, ... (which `type` may call something else) in raw_data, and whatever `rest` says, in field `field`. */
+static void big_tensor(bytes *owner, unsigned field, const char *name, int64_t type,
+                       const bytes *rest)
 {
     float at[BIG];
     bytes t = {.n = 0};
     for (int i = 0; i < BIG; i++) at[i] = (float)i;
-    tensor_head(&t, name, 1, BIG);
+    tensor_head(&t, name, type, BIG);
     data(&t, TENSOR_RAW, at, sizeof at);
     if (rest) raw(&t, rest->at, rest->n);
     msg(owner, field, &t);
@@ -459,7 +460,7 @@ static void test_large_data_in_files(void **state)
     bytes graph = {.n = 0}, model = {.n = 0}, value = {.n = 0}, rest = {.n = 0}, note = {.n = 0};
     (void)state;
     str(&graph, GRAPH_NAME, "large");
-    big_tensor(&graph, GRAPH_INIT, "w", NULL);
+    big_tensor(&graph, GRAPH_INIT, "w", 1, NULL);
     value_info(&graph, GRAPH_OUT, "w", "N");
     model_around(&model, &graph);
     str(&model, 6, "a doc string behind the graph");
@@ -473,7 +474,7 @@ static void test_large_data_in_files(void **state)
     num(&note, 536870911, 4 * BIG);
     graph.n = model.n = 0;
     str(&graph, GRAPH_NAME, "large");
-    big_tensor(&graph, GRAPH_INIT, "w", &note);
+    big_tensor(&graph, GRAPH_INIT, "w", 1, &note);
     value_info(&graph, GRAPH_OUT, "w", "N");
     model_around(&model, &graph);
     assert_read_alike(&model, PH_OK);
@@ -486,13 +487,30 @@ static void test_large_data_in_files(void **state)
     model_around(&model, &graph);
     assert_read_alike(&model, PH_ERR_FORMAT);
     graph.n = model.n = value.n = 0; /* in an attribute */
-    big_tensor(&value, ATTR_T, "w", NULL);
+    big_tensor(&value, ATTR_T, "w", 1, NULL);
     attr(&rest, "value", 4, &value);
     str(&graph, GRAPH_NAME, "large");
     node(&graph, "Constant", "c", NULL, NULL, "y", &rest);
     value_info(&graph, GRAPH_OUT, "y", "N");
     model_around(&model, &graph);
     assert_read_alike(&model, PH_OK);
+    for (int64_t type = 17; type < 24; type += 5) { /* 8 and 4 bits: carried along as they are */
+        graph.n = model.n = 0;
+        str(&graph, GRAPH_NAME, "large");
+        big_tensor(&graph, GRAPH_INIT, "w", type, NULL);
+        node(&graph, "Identity", "i", "w", NULL, "y", NULL);
+        value_info(&graph, GRAPH_OUT, "y", "N");
+        model_around(&model, &graph);
+        assert_read_alike(&model, PH_OK);
+        graph.n = model.n = value.n = rest.n = 0;
+        big_tensor(&value, ATTR_T, "w", type, NULL);
+        attr(&rest, "value", 4, &value);
+        str(&graph, GRAPH_NAME, "large");
+        node(&graph, "Constant", "c", NULL, NULL, "y", &rest);
+        value_info(&graph, GRAPH_OUT, "y", "N");
+        model_around(&model, &graph);
+        assert_read_alike(&model, PH_OK);
+    }
 }
 
 /* --- Writing -------------------------------------------------------------------------------- */

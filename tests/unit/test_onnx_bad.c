@@ -12,9 +12,19 @@ static enum ph_status read_tensor(const bytes *tensor, ph_graph **g, ph_error *e
     str(&graph, GRAPH_NAME, "tensor");
     msg(&graph, GRAPH_INIT, tensor);
     node(&graph, "Relu", "relu", "x", NULL, "y", NULL);
+    node(&graph, "Identity", "same", "t", NULL, "u", NULL);
     value_info(&graph, GRAPH_IN, "x", "N");
     value_info(&graph, GRAPH_OUT, "y", "N");
-    return read_graph(&graph, g, err);
+    const enum ph_status st = read_graph(&graph, g, err);
+    const ph_value v = st ? PH_NONE : ph_graph_find(*g, "t");
+    if (v == PH_NONE || !(*g)->values[v].unread) return st;
+    /* carried along, and in the way of whoever wants to use it */
+    size_t n;
+    assert_null(ph_value_constant(*g, v));
+    free(write_twice(*g, &n));
+    const enum ph_status checked = ph_graph_check(*g, err);
+    ph_graph_free(*g);
+    return checked;
 }
 
 static void assert_tensor(const bytes *tensor, const void *wanted, size_t n)
@@ -452,6 +462,14 @@ static void test_broken_graphs(void **state)
     ports(&g);
     node(&g, "Add", "lonely", "x", "nothing", "y", NULL);
     assert_broken(&g, PH_ERR_GRAPH, "'nothing'");
+    ports(&g); /* all that come from nowhere, each once */
+    node(&g, "Add", "lonely", "none", "x", "a", NULL);
+    node(&g, "Add", "same", "none", "a", "b", NULL);
+    node(&g, "Add", "other", "b", "void", "c", NULL);
+    node(&g, "Add", "last", "c", "vacuum", "y", NULL);
+    assert_broken(&g, PH_ERR_GRAPH,
+                  "Add 'lonely': its input 'none' is no input, constant or result of another node; "
+                  "nor are 'void' of Add 'other', 'vacuum' of Add 'last'");
     ports(&g);
     assert_broken(&g, PH_ERR_GRAPH, "'y'"); /* nobody makes the output */
     ports(&g);
