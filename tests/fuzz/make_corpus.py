@@ -17,6 +17,8 @@ import onnx
 from onnx import TensorProto as T
 from onnx import helper as h
 
+from operator_seeds import operator_seeds
+
 
 def floats(*shape):
     return np.linspace(-1, 1, int(np.prod(shape)) or 1, dtype="f4")[: int(np.prod(shape))].reshape(shape)
@@ -144,6 +146,7 @@ def onnx_models():
 def onnx_seeds():
     for name, m in onnx_models():
         yield name + ".onnx", m.SerializeToString(deterministic=True)
+    yield from operator_seeds()
     yield "empty.onnx", b""
     yield "no_graph.onnx", b"\x08\x08"
 
