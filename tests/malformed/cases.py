@@ -14,6 +14,7 @@ class Case:
     command: Optional[list] = None  # ["check", MODEL] if not given
     stdin: Optional[str] = None  # a path below the scratch folder
     prepare: Optional[Callable] = None  # called with the scratch folder
+    valid: Optional[Callable] = None  # called with standard output; raises ValueError if it is not
     one_line: bool = True  # exactly one line on stderr, nothing on stdout
 
     def arguments(self):

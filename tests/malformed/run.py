@@ -17,13 +17,13 @@ import sys
 import tempfile
 import time
 
+import images
 import operators
 import structure
 import texts
 
 SECONDS = float(os.environ.get("PINHOLE_MALFORMED_SECONDS", "20"))  # sanitizers and busy machines
-MODULES = [structure, operators, texts]
-CRASHES = "exit status %d"
+MODULES = [structure, operators, texts, images]
 
 
 def unclean(text):
@@ -32,7 +32,7 @@ def unclean(text):
         decoded = text.decode("utf-8")
     except UnicodeDecodeError:
         return "not UTF-8"
-    for c in decoded.replace("\n", "", decoded.count("\n")):
+    for c in decoded.replace("\r\n", "").replace("\n", ""):
         if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c in "\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
             return "character U+%04X" % ord(c)
     return None
@@ -70,7 +70,12 @@ def faults(case, done, seconds):
         yield bad
     if case.one_line and not is_one_line(done) and not is_report(done):
         yield "neither one line on standard error that names the program, nor the report of 'check'"
-    if len(done.stderr) > 5000 or max(map(len, printed.split(b"\n"))) > 5000:
+    if case.valid:
+        try:
+            case.valid(done.stdout.decode("utf-8"))
+        except ValueError as e:
+            yield "standard output: %s" % e
+    if len(done.stderr) > 5000 or (not case.valid and max(map(len, printed.split(b"\n"))) > 5000):
         yield "%d bytes of message" % len(printed)
     if seconds > SECONDS:
         yield "%.1f seconds" % seconds
