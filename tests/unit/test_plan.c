@@ -741,9 +741,72 @@ static void test_running_allocates_nothing(void **state)
     ph_graph_free(g);
 }
 
+/* --- Very many nodes ---------------------------------------------------------------------------- */
+
+enum { MANY = 12000, KEPT = 40 };
+
+static ph_value op(ph_graph *g, const char *type, ph_value a, ph_value b, const ph_attr *attr)
+{
+    const ph_value in[2] = {a, b};
+    ph_value y = PH_NONE;
+    ph_error err = {0};
+    if (ph_graph_add_node(g, type, NULL, b == PH_NONE ? 1 : 2, in, attr != NULL, attr, 1, NULL, &y,
+                          &err))
+        fail_msg("%s", err.message);
+    return y;
+}
+
+/* Plans of so many slots are placed in another way. y = x + MANY * w, where every 300th value lives
+ * on, is doubled into a wider one, and is added to at the end: blocks of different sizes and lives. */
+static void test_many_nodes(void **state)
+{
+    ph_graph *g = NULL;
+    ph_tensor *w = NULL;
+    ph_value x, v, y, kept[KEPT];
+    size_t n_kept = 0;
+    const int64_t dims[2] = {1, 40};
+    const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 0};
+    float in[40], out[2 * 40], sum = 0.0f;
+    (void)state;
+    assert_int_equal(ph_graph_new(NULL, "many", &g, NULL), PH_OK);
+    assert_int_equal(ph_graph_add_input(g, "x", PH_FLOAT32, 2, dims, &x, NULL), PH_OK);
+    assert_int_equal(ph_tensor_new(NULL, PH_FLOAT32, 2, dims, &w, NULL), PH_OK);
+    for (int k = 0; k < 40; k++) {
+        in[k] = (float)k;
+        ((float *)ph_tensor_data(w))[k] = (float)(k % 3);
+    }
+    ph_value weight;
+    assert_int_equal(ph_graph_add_constant(g, "w", w, &weight, NULL), PH_OK);
+    v = x;
+    for (size_t i = 1; i <= MANY; i++) {
+        v = op(g, "Add", v, weight, NULL);
+        if (i % 300 != 0) continue;
+        kept[n_kept++] = op(g, "Concat", v, v, &axis);
+        sum += (float)i;
+    }
+    assert_int_equal(n_kept, KEPT);
+    y = kept[0];
+    for (size_t k = 1; k < KEPT; k++)
+        y = op(g, "Add", y, kept[k], NULL);
+    assert_int_equal(ph_graph_add_output(g, y, NULL), PH_OK);
+    ph_plan *p = NULL;
+    ph_error err = {0};
+    const ph_plan_desc d = {.keep_all = true};
+    if (ph_plan_new(g, &d, &p, &err)) fail_msg("%s", err.message);
+    assert_true(p->n_slots > MANY);
+    assert_true(ph_plan_arena_bytes(p) < 100 * 1024); /* 13 KiB live at once, not 2 MiB in all */
+    run_into(p, 1, in, out);
+    for (int k = 0; k < 80; k++) /* whole numbers below 2^24: exact */
+        assert_true(out[k] == (float)KEPT * in[k % 40] + sum * (float)(k % 40 % 3));
+    ph_plan_free(p);
+    ph_tensor_free(w);
+    ph_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_nodes),
         cmocka_unit_test(test_fusion),
         cmocka_unit_test(test_fusion_spares_what_is_seen),
         cmocka_unit_test(test_scale_is_folded),
