@@ -131,11 +131,11 @@ def seconds(program, command, data, root):
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
 
-def grows(program, command, kind, n, root):
-    """How much longer twice the size takes; the best of some tries."""
+def grows(program, command, models, root):
+    """How much longer the second model takes than the first; the best of some tries."""
     best = 1e9, 0, 0
     for _ in range(TRIES):
-        a, b = (seconds(program, command, kind(k * n), root) for k in (1, 2))
+        a, b = (seconds(program, command, m, root) for m in models)
         best = min(best, (b / max(a, SHORT / 2), a, b))
         if best[0] <= TIMES or b < SHORT:
             break
@@ -150,9 +150,9 @@ def main():
     program, failed = os.path.abspath(args.program), 0
     with tempfile.TemporaryDirectory(prefix="pinhole-scaling-") as root:
         for kind in KINDS:
-            line = "%-18s" % kind.__name__
+            line, models = "%-18s" % kind.__name__, (kind(args.n), kind(2 * args.n))
             for command in COMMANDS:
-                ratio, a, b = grows(program, command, kind, args.n, root)
+                ratio, a, b = grows(program, command, models, root)
                 bad = ratio > TIMES and b >= SHORT
                 failed += bad
                 line += " %s %.2f->%.2f%s" % (command[0], a, b, " FAILED x%.1f" % ratio if bad else "")
