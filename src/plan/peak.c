@@ -11,12 +11,12 @@
 #include "kernels/kernels.h"
 
 #define MIB ((size_t)1 << 20)
-#define MOST_SECONDS 0.2 /* for all rounds of one measurement */
+#define MOST_SECONDS 0.15 /* for the rounds of one measurement, once there are LEAST_ROUNDS */
 
 enum {
-    ROUNDS = 24,
-    PIECES = 8,
-    FMA_MICROSECONDS = 4000, /* a round, about */
+    LEAST_ROUNDS = 24,
+    FMA_MICROSECONDS = 2000, /* a round, at least */
+    PIECES = 8,              /* of the memory that is read, one a round */
     LEAST_MIB = 64,          /* read by all threads together in a round */
     MOST_MIB = 256
 };
@@ -62,32 +62,26 @@ static void touch_memory(void *arg, size_t task, size_t thread)
     memset(p->x + task * p->n_each, 0, p->n_each * sizeof *p->x);
 }
 
-/* Shortest of some rounds in which every thread has a task; no more begin after MOST_SECONDS. */
-static double best_time(phi_pool *pool, peak *p, phi_task *task, int rounds)
-{
-    double best = 0, start = phi_clock(), now = start;
-    const double end = start + MOST_SECONDS;
-    for (int r = 0; r < rounds && (r == 0 || now < end); r++) {
-        start = now;
-        p->turn = (size_t)r;
-        phi_pool_run(pool, p->n_threads, task, p);
-        now = phi_clock();
-        if (r == 0 || now - start < best) best = now - start;
-    }
-    return best;
-}
-
-/* FLOP/s of all threads. */
+/*
+ * FLOP/s of all threads. A round that is over too soon makes the next ones longer, so that waking
+ * threads costs nothing in the end; one that was interrupted does no harm.
+ */
 static double measure_arithmetic(phi_pool *pool, peak *p)
 {
     const double each = 2.0 * p->fma->mr * p->fma->nr; /* FLOP of a round of a task */
-    double seconds = 0;
-    for (p->rounds = 1000; p->rounds < ((size_t)1 << 40); p->rounds *= 2) { /* warms up, too */
-        seconds = best_time(pool, p, multiply_add, 1);
-        if (seconds > 1e-6 * FMA_MICROSECONDS) break;
+    double best = 0, now = phi_clock();
+    const double end = now + MOST_SECONDS;
+    p->rounds = 1000;
+    for (int r = 0; r < LEAST_ROUNDS || now < end; r++) {
+        const double start = now;
+        phi_pool_run(pool, p->n_threads, multiply_add, p);
+        now = phi_clock();
+        const double seconds = now - start;
+        const double rate = seconds > 0 ? (double)p->rounds / seconds : 0;
+        if (rate > best) best = rate;
+        if (seconds < 1e-6 * FMA_MICROSECONDS && p->rounds < ((size_t)1 << 40)) p->rounds *= 2;
     }
-    const double best = best_time(pool, p, multiply_add, ROUNDS);
-    return best > 0 ? each * (double)p->rounds * (double)p->n_threads / best : 0;
+    return each * best * (double)p->n_threads;
 }
 
 /* Twice the largest cache, within bounds. */
@@ -109,9 +103,16 @@ static enum ph_status measure_memory(const ph_allocator *mem, phi_pool *pool, pe
     p->x = phi_alloc(mem, p->n_each * p->n_threads * sizeof *p->x);
     if (!p->x) return phi_fail_nomem(err);
     phi_pool_run(pool, p->n_threads, touch_memory, p);
-    const double best = best_time(pool, p, read_memory, ROUNDS);
     const double bytes = (double)(p->n_each / PIECES * p->n_threads * sizeof *p->x);
-    *bytes_per_second = best > 0 ? bytes / best : 0;
+    double best = 0, now = phi_clock();
+    const double end = now + MOST_SECONDS;
+    for (p->turn = 0; p->turn < LEAST_ROUNDS || now < end; p->turn++) {
+        const double start = now;
+        phi_pool_run(pool, p->n_threads, read_memory, p);
+        now = phi_clock();
+        if (now > start && bytes / (now - start) > best) best = bytes / (now - start);
+    }
+    *bytes_per_second = best;
     phi_free(mem, p->x);
     return PH_OK;
 }
