@@ -226,8 +226,7 @@ enum ph_status net_take_reference(net_cursor *c, ph_value *out);
 /* CONDITION of `if`. */
 enum ph_status net_take_condition(net_cursor *c, bool *out);
 
-/* --- net_blocks.c: macro, if, repeat, split ----------------------------------------------------
- */
+/* --- net_blocks.c: macro, if, repeat, split -------------------------------------------------- */
 
 /* Fill `next` of all statements and list the macros. */
 enum ph_status net_source_match(net_parser *p, net_source *s);
@@ -236,8 +235,7 @@ const net_macro *net_find_macro(const net_parser *p, const net_source *from, net
 /* Parameters of a macro's head: names, and whether there is a default at the cursor left behind. */
 enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default);
 
-/* --- net_build.c: names, values, nodes ---------------------------------------------------------
- */
+/* --- net_build.c: names, values, nodes ------------------------------------------------------- */
 
 /* "scope/name" of the label, or of `base` and a number, into `path`; refused if it is taken. */
 enum ph_status net_make_path(net_parser *p, const net_statement *st, const char *base,
@@ -268,14 +266,12 @@ enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *desc);
 /* Declare the outputs' types; refuse layers that nobody uses. */
 enum ph_status net_finish(net_parser *p);
 
-/* --- net_power.c ------------------------------------------------------------------------------
- */
+/* --- net_power.c ----------------------------------------------------------------------------- */
 
 /* What the node makes of its inputs. */
 net_power net_expect(const net_parser *p, const phi_node *node);
 
-/* --- net_layers.c ------------------------------------------------------------------------------
- */
+/* --- net_layers.c ---------------------------------------------------------------------------- */
 
 typedef struct net_layer {
     const char *name;
@@ -292,21 +288,18 @@ size_t net_layer_count(void);
 /* Join values [n] by "concat", "add" or "mul". */
 enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v);
 
-/* --- net_head.c --------------------------------------------------------------------------------
- */
+/* --- net_head.c ------------------------------------------------------------------------------ */
 
 /* Find the network that is wanted. */
 enum ph_status net_choose(net_parser *p);
 /* The present statement: network, title, paper, published, note. */
 enum ph_status net_run_head(net_parser *p);
 
-/* --- net_run.c ---------------------------------------------------------------------------------
- */
+/* --- net_run.c ------------------------------------------------------------------------------- */
 
 enum ph_status net_run(net_parser *p);
 
-/* --- net_parse.c -------------------------------------------------------------------------------
- */
+/* --- net_parse.c ----------------------------------------------------------------------------- */
 
 /* A text to be read. */
 typedef struct net_task {
@@ -323,8 +316,7 @@ enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_g
 enum ph_status phi_net_read(const ph_allocator *mem, const net_task *task, ph_graph **out,
                             ph_error *err);
 
-/* --- zoo.c -------------------------------------------------------------------------------------
- */
+/* --- zoo.c ----------------------------------------------------------------------------------- */
 
 /* One text of the box; made by embed.cmake from the .net files. */
 typedef struct net_text {

@@ -73,8 +73,7 @@ static enum ph_status wanted(net_cursor *c, const char *what)
     return net_fail_here(c, "'%.*s' where %s was wanted", (int)rest.n, rest.p, what);
 }
 
-/* --- Words -------------------------------------------------------------------------------------
- */
+/* --- Words ----------------------------------------------------------------------------------- */
 
 net_span net_peek_word(net_cursor *c)
 {
@@ -118,8 +117,7 @@ enum ph_status net_take_name(net_cursor *c, const char *what, const char *more, 
     return PH_OK;
 }
 
-/* --- Whole numbers ------------------------------------------------------------------------------
- */
+/* --- Whole numbers --------------------------------------------------------------------------- */
 
 /* In a macro of the text, its parameters and then the network's; the prelude does not see those. */
 static bool find_param(const net_cursor *c, net_span name, net_number *out)
@@ -344,8 +342,7 @@ enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK 
     }
 }
 
-/* --- Real numbers ------------------------------------------------------------------------------
- */
+/* --- Real numbers ---------------------------------------------------------------------------- */
 
 /* 10^e by squaring; exact up to 10^22. */
 static double power_of_ten(int e)
@@ -463,8 +460,7 @@ bool net_number_next(net_cursor *c)
     return name.n && (find_param(c, name, &n) || (name.n == 1 && strchr("chw", *name.p)));
 }
 
-/* --- Conditions ---------------------------------------------------------------------------------
- */
+/* --- Conditions ------------------------------------------------------------------------------ */
 
 static enum ph_status take_comparison(net_cursor *c, bool *out)
 {
@@ -504,8 +500,7 @@ enum ph_status net_take_condition(net_cursor *c, bool *out)
     return st;
 }
 
-/* --- References ---------------------------------------------------------------------------------
- */
+/* --- References ------------------------------------------------------------------------------ */
 
 /* Letters of an a/full/name at the cursor. */
 static size_t path_length(const net_cursor *c)

@@ -22,8 +22,7 @@ static net_statement *opener_of(const matcher *m)
     return m->depth ? &m->s->statements[m->stack[m->depth - 1].opener] : NULL;
 }
 
-/* --- Macros ------------------------------------------------------------------------------------
- */
+/* --- Macros ---------------------------------------------------------------------------------- */
 
 enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default)
 {
@@ -121,8 +120,7 @@ const net_macro *net_find_macro(const net_parser *p, const net_source *from, net
     return found;
 }
 
-/* --- Blocks ------------------------------------------------------------------------------------
- */
+/* --- Blocks ---------------------------------------------------------------------------------- */
 
 static enum ph_status open_block(matcher *m, size_t i)
 {

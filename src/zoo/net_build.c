@@ -12,8 +12,7 @@
 #include "base/rng.h"
 #include "zoo/net.h"
 
-/* --- Names -------------------------------------------------------------------------------------
- */
+/* --- Names ----------------------------------------------------------------------------------- */
 
 static enum ph_status fail_now(net_parser *p, enum ph_status status, const char *text)
 {
@@ -104,8 +103,7 @@ enum ph_status net_make_path(net_parser *p, const net_statement *st, const char 
     return PH_OK;
 }
 
-/* --- Values ------------------------------------------------------------------------------------
- */
+/* --- Values ---------------------------------------------------------------------------------- */
 
 const phi_type *net_type(const net_parser *p, ph_value v)
 {
@@ -158,8 +156,7 @@ static enum ph_status pass_on(net_parser *p, enum ph_status st, const ph_error *
                     batch == 0 ? "" : " (with a batch of 2; with one image alone it would fit)");
 }
 
-/* --- Constants ---------------------------------------------------------------------------------
- */
+/* --- Constants ------------------------------------------------------------------------------- */
 
 /* The type of a constant, which must be possible and not too much. */
 static enum ph_status constant_type(net_parser *p, const char *name, enum ph_dtype dtype, int rank,
@@ -232,8 +229,7 @@ enum ph_status net_add_weights(net_parser *p, const char *name, const char *part
     return st ? st : reserve_info(p);
 }
 
-/* --- Nodes -------------------------------------------------------------------------------------
- */
+/* --- Nodes ----------------------------------------------------------------------------------- */
 
 /* Infer the node's one output for the batch size number `batch`. */
 static enum ph_status infer(net_parser *p, const phi_node *node, int batch, ph_error *err)
@@ -317,8 +313,7 @@ enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *d)
     return st ? st : settle(p, d->name);
 }
 
-/* --- The end ------------------------------------------------------------------------------------
- */
+/* --- The end --------------------------------------------------------------------------------- */
 
 static enum ph_status declare_output(net_parser *p, ph_value v)
 {

@@ -27,8 +27,7 @@ static enum ph_status fail_at_word(const net_cursor *c, const char *format, cons
                     word);
 }
 
-/* --- Which network ------------------------------------------------------------------------------
- */
+/* --- Which network --------------------------------------------------------------------------- */
 
 static enum ph_status no_such_network(net_parser *p, const net_statement *last)
 {
@@ -122,8 +121,7 @@ static enum ph_status run_network(net_cursor *c)
     return PH_OK;
 }
 
-/* --- What is known about it ---------------------------------------------------------------------
- */
+/* --- What is known about it ------------------------------------------------------------------ */
 
 /* `copy` of what is at the cursor: printable UTF-8, as ONNX's strings are, tabs made spaces. */
 static enum ph_status check_prose(net_cursor *c, char *copy)

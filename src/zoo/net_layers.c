@@ -6,8 +6,7 @@
 
 #include "zoo/net.h"
 
-/* --- Windows: kernel, stride, padding, dilation
- * --------------------------------------------------- */
+/* --- Windows: kernel, stride, padding, dilation ---------------------------------------------- */
 
 typedef struct window {
     int64_t r, s, stride_h, stride_w, dilation_h, dilation_w;
@@ -154,8 +153,7 @@ static void resolve_same(const net_cursor *c, window *w)
     same_pads(t->dims[3], w->s, w->stride_w, w->dilation_w, &w->pad[1], &w->pad[3]);
 }
 
-/* --- Convolutions
- * ----------------------------------------------------------------------------------- */
+/* --- Convolutions ---------------------------------------------------------------------------- */
 
 static enum ph_status emit_window_conv(net_cursor *c, const char *path, int64_t k, window *w)
 {
@@ -212,8 +210,7 @@ static enum ph_status run_depthwise(net_cursor *c, const net_layer *layer, const
     return emit_window_conv(c, path, k, &w);
 }
 
-/* --- Pooling
- * ---------------------------------------------------------------------------------------- */
+/* --- Pooling --------------------------------------------------------------------------------- */
 
 static enum ph_status emit_pool(net_cursor *c, const net_layer *layer, const char *path,
                                 const window *w)
@@ -249,8 +246,7 @@ static enum ph_status run_pool(net_cursor *c, const net_layer *layer, const char
     return emit_pool(c, layer, path, &w);
 }
 
-/* --- Without arguments
- * ------------------------------------------------------------------------------- */
+/* --- Without arguments ----------------------------------------------------------------------- */
 
 static enum ph_status run_plain(net_cursor *c, const net_layer *layer, const char *path)
 {
@@ -272,8 +268,7 @@ static enum ph_status run_axis1(net_cursor *c, const net_layer *layer, const cha
     return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &axis);
 }
 
-/* --- Activations
- * ------------------------------------------------------------------------------------- */
+/* --- Activations ----------------------------------------------------------------------------- */
 
 /* leakyrelu [SLOPE] */
 static enum ph_status run_leaky_relu(net_cursor *c, const net_layer *layer, const char *path)
@@ -345,8 +340,7 @@ static enum ph_status run_dropout(net_cursor *c, const net_layer *layer, const c
     return st ? st : net_emit(c->parser, "Dropout", path, 2, in, 0, NULL);
 }
 
-/* --- Normalisation
- * ------------------------------------------------------------------------------------ */
+/* --- Normalisation --------------------------------------------------------------------------- */
 
 /* Channels of the current value: dimension 1. */
 static enum ph_status need_channels(net_cursor *c, int64_t *channels)
@@ -485,8 +479,7 @@ static enum ph_status run_normalize(net_cursor *c, const net_layer *layer, const
     return emit_per_channel(c, "Div", inner, "std", n_deviation, deviation);
 }
 
-/* --- Fully connected
- * ------------------------------------------------------------------------------------ */
+/* --- Fully connected ------------------------------------------------------------------------- */
 
 static enum ph_status flatten_for(net_cursor *c, const char *path)
 {
@@ -514,8 +507,7 @@ static enum ph_status run_fc(net_cursor *c, const net_layer *layer, const char *
     return st ? st : net_emit(p, layer->op, path, no_bias ? 2 : 3, in, 1, &transpose);
 }
 
-/* --- Shapes
- * -------------------------------------------------------------------------------------------- */
+/* --- Shapes ---------------------------------------------------------------------------------- */
 
 /* reshape AxBxC: behind the batch; one of them may be '?' */
 static enum ph_status run_reshape(net_cursor *c, const net_layer *layer, const char *path)
@@ -585,8 +577,7 @@ static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char 
     return st ? st : net_emit(c->parser, layer->op, path, mode == 0 ? 3 : 2, in, 1, &attr);
 }
 
-/* --- Several values
- * -------------------------------------------------------------------------------------- */
+/* --- Several values -------------------------------------------------------------------------- */
 
 static enum ph_status emit_concat(net_parser *p, const char *path, size_t n, const ph_value *v)
 {
@@ -638,8 +629,7 @@ static enum ph_status run_value(net_cursor *c, const net_layer *layer, const cha
     return net_expect_end(c);
 }
 
-/* --- The table
- * --------------------------------------------------------------------------------------------- */
+/* --- The table ------------------------------------------------------------------------------- */
 
 static const net_layer layers[] = {
     {"conv", run_conv, "Conv"},

@@ -4,8 +4,8 @@
  * layers in front of it give, as if it had been trained: otherwise each of the blocks of a deep
  * residual network would multiply its values, and with 152 layers they would come to 10^12.
  *
- * Of each value the mean square is known, in expectation over the weights, for an input of 1; and how
- * much of it is there because the value is never negative, which a ReLU leaves as it is.
+ * Of each value the mean square is known, in expectation over the weights, for an input of 1; and
+ * how much of it is there because the value is never negative, which a ReLU leaves as it is.
  */
 #include "zoo/net.h"
 
@@ -25,8 +25,8 @@ static net_power join(const net_parser *p, const phi_node *node, bool mean)
     return sum;
 }
 
-/* max(a + s, 0) of a >= 0 and of s as often above as below 0: half of s where a is 0, all of it where
- * a is large. */
+/* max(a + s, 0) of a >= 0 and of s as often above as below 0: half of s where a is 0, all of it
+ * where a is large. */
 static net_power rectified(net_power in)
 {
     const double s = in.square - in.positive;

@@ -27,8 +27,7 @@ static net_cursor cursor_now(net_parser *p)
     return net_cursor_at(p, p->frame->source, p->frame->now);
 }
 
-/* --- Inputs and outputs
- * --------------------------------------------------------------------------- */
+/* --- Inputs and outputs ---------------------------------------------------------------------- */
 
 /* input NAME AxBxC: dimensions behind the batch */
 static enum ph_status run_input(net_parser *p)
@@ -96,8 +95,7 @@ static enum ph_status run_output(net_parser *p)
     return PH_OK;
 }
 
-/* --- from
- * ---------------------------------------------------------------------------------------------- */
+/* --- from ------------------------------------------------------------------------------------ */
 
 /*
  * `from NAME` ends a layer, a call, a repeat or a split. It is looked for first, so that c, h and w
@@ -124,8 +122,7 @@ static enum ph_status take_from(net_parser *p, net_statement *now)
     return PH_OK;
 }
 
-/* --- Layers and macros
- * ---------------------------------------------------------------------------------- */
+/* --- Layers and macros ----------------------------------------------------------------------- */
 
 static enum ph_status run_layer(net_parser *p)
 {
@@ -289,8 +286,7 @@ static enum ph_status run_call(net_parser *p)
     return st ? st : net_define(p, path, p->current);
 }
 
-/* --- Blocks
- * ---------------------------------------------------------------------------------------------- */
+/* --- Blocks ---------------------------------------------------------------------------------- */
 
 static enum ph_status run_if(net_parser *p, size_t i, size_t *next)
 {
@@ -380,8 +376,7 @@ static enum ph_status run_split(net_parser *p, size_t i, size_t *next)
     return st ? st : net_define(p, path, p->current);
 }
 
-/* --- All statements
- * ---------------------------------------------------------------------------------------- */
+/* --- All statements -------------------------------------------------------------------------- */
 
 /* Layers, calls, repeat, split: what takes the current value. */
 static enum ph_status run_on_value(net_parser *p, size_t i, size_t *next)

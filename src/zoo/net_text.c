@@ -7,8 +7,7 @@
 
 #include "zoo/net.h"
 
-/* --- Errors ------------------------------------------------------------------------------------
- */
+/* --- Errors ---------------------------------------------------------------------------------- */
 
 const net_frame *net_own_frame(const net_parser *p)
 {
@@ -58,8 +57,7 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     return phi_fail(p->err, status, place, "%s: %s%s", place, text, macro);
 }
 
-/* --- Nearest words -----------------------------------------------------------------------------
- */
+/* --- Nearest words --------------------------------------------------------------------------- */
 
 #define NEAR_MAX 32 /* letters of a word that are looked at */
 
@@ -109,8 +107,7 @@ const char *net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES])
     return hint;
 }
 
-/* --- Spans -------------------------------------------------------------------------------------
- */
+/* --- Spans ----------------------------------------------------------------------------------- */
 
 bool net_span_is(net_span a, const char *word)
 {
@@ -128,8 +125,7 @@ bool net_is_name_char(char c)
            c == '-';
 }
 
-/* --- Statements --------------------------------------------------------------------------------
- */
+/* --- Statements ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *text;
