@@ -102,7 +102,7 @@ bool cli_parse_bytes(const char *text, size_t *out);
 bool cli_parse_seed(const char *text, uint64_t *out);
 bool cli_parse_real(const char *text, double min, double max, double *out);
 
-#define CLI_NUMBER_BYTES 32
+#define CLI_NUMBER_BYTES 48
 /* "1,234,567" in `buf`, which is returned. */
 const char *cli_group(int64_t number, char buf[CLI_NUMBER_BYTES]);
 /* "12.3 M", with at most four digits and the SI prefix, in `buf`, which is returned. */
