@@ -128,7 +128,8 @@ typedef struct phi_op {
     void (*pack)(const phi_exec *e, void *packed);
     /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */
     enum ph_status (*forward)(const phi_exec *e, ph_error *err);
-    enum ph_status (*backward)(const phi_exec *e, ph_error *err); /* NULL: no gradient */
+    /* NULL: no gradient. Called by phi_backward, with some din wanted and some dout there. */
+    enum ph_status (*backward)(const phi_exec *e, ph_error *err);
 
     /* What the plan may fuse. An operator with `epilogue` honours lo and hi, and its inputs 1
      * (dimension 0) and 2 are weights and bias per output channel. `as_clamp`: the node is
@@ -147,6 +148,10 @@ typedef struct phi_op {
      * business: the plan asks only if nobody wants them. */
     bool (*as_identity)(const phi_infer *c);
 } phi_op;
+
+/* Bring the gradient of `e`'s outputs back to its inputs: nothing to do if no din is wanted, zeros if
+ * there is no dout, op->backward otherwise. */
+enum ph_status phi_backward(const phi_op *op, const phi_exec *e, ph_error *err);
 
 /* The operator of this name in the default ONNX domain, or NULL. Implemented by src/ops/. */
 const phi_op *phi_op_find(const char *name);

@@ -4,6 +4,7 @@ list(APPEND PINHOLE_SOURCES
   graph/account_notes.c
   graph/account_savings.c
   graph/attr.c
+  graph/backward.c
   graph/build.c
   graph/check.c
   graph/copy.c

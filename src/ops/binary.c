@@ -161,10 +161,7 @@ enum ph_status phi_binary_backward(const phi_exec *e, ph_error *err)
     const phi_binary *k = family(e->node);
     (void)err;
     for (size_t i = 0; i < 2; i++) {
-        if (phi_view_absent(&e->din[i])) continue;
-        if (phi_view_absent(&e->dout[0]))
-            phi_zero(e->pool, &e->din[i]);
-        else
+        if (!phi_view_absent(&e->din[i]))
             backward_one(e, i, i == 0 ? k->grad_a : k->grad_b);
     }
     return PH_OK;

@@ -207,7 +207,7 @@ static enum ph_status clip_backward(const phi_exec *e, ph_error *err)
     bool want_hi = e->n_in > 2 && !phi_view_absent(&e->din[2]);
     (void)err;
     now.params = &p;
-    if ((want_lo || want_hi) && !phi_view_absent(&e->dout[0]))
+    if (want_lo || want_hi)
         phi_loop(NULL, 2, (const phi_view *const[]){&e->in[0], &e->dout[0]}, sum_bounds, &s);
     if (want_lo) *(float *)e->din[1].data = (float)s.dlo;
     if (want_hi) *(float *)e->din[2].data = (float)s.dhi;

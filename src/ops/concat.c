@@ -79,12 +79,8 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
     for (size_t i = 0; i < e->n_in; i++) {
         const phi_type *t = &e->in[i].type;
         if (!phi_view_absent(&e->din[i])) {
-            if (phi_view_absent(&e->dout[0])) {
-                phi_zero(e->pool, &e->din[i]);
-            } else {
-                phi_view part = phi_part(&e->dout[0], t, p->axis, start);
-                phi_copy(e->pool, &e->din[i], &part);
-            }
+            phi_view part = phi_part(&e->dout[0], t, p->axis, start);
+            phi_copy(e->pool, &e->din[i], &part);
         }
         start += t->dims[p->axis];
     }

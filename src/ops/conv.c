@@ -48,12 +48,6 @@ static const phi_volume *volume_of(const phi_exec *e)
 
 /* --- Shape ----------------------------------------------------------------------------------- */
 
-static const phi_attr_rule attributes[] = {
-    {"auto_pad", PH_ATTR_STRING, 1, 0, false}, {"dilations", PH_ATTR_INTS, 1, 0, false},
-    {"group", PH_ATTR_INT, 1, 0, false},       {"kernel_shape", PH_ATTR_INTS, 1, 0, false},
-    {"pads", PH_ATTR_INTS, 1, 0, false},       {"strides", PH_ATTR_INTS, 1, 0, false},
-    {NULL, PH_ATTR_INT, 0, 0, false}};
-
 static enum ph_status check_operands(const phi_infer *c)
 {
     char text[PHI_TYPE_TEXT];
@@ -656,12 +650,6 @@ static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
     const phi_conv_shape *d = e->params;
     const float *dy = e->dout[0].data;
     (void)err;
-    if (phi_view_absent(&e->dout[0])) {
-        for (size_t i = 0; i < e->n_in; i++)
-            if (wanted(e, i))
-                zero(e->din[i].data, (size_t)phi_type_count(&e->din[i].type), e->pool);
-        return PH_OK;
-    }
     if (volume_of(e)) {
         volume_backward(e, volume_of(e));
         return PH_OK;
@@ -685,7 +673,7 @@ static enum ph_status conv_backward(const phi_exec *e, ph_error *err)
 const phi_op phi_op_conv = {.name = "Conv",
                             .widens = true,
                             .since = 1,
-                            .attrs = attributes,
+                            .attrs = phi_conv_attrs,
                             .min_in = 2,
                             .max_in = 3,
                             .min_out = 1,

@@ -38,20 +38,10 @@ static enum ph_status conv_integer_forward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
-static const phi_attr_rule conv_integer_attrs[] = {
-    {"auto_pad", PH_ATTR_STRING, 10, 0, false},
-    {"dilations", PH_ATTR_INTS, 10, 0, false},
-    {"group", PH_ATTR_INT, 10, 0, false},
-    {"kernel_shape", PH_ATTR_INTS, 10, 0, false},
-    {"pads", PH_ATTR_INTS, 10, 0, false},
-    {"strides", PH_ATTR_INTS, 10, 0, false},
-    {0},
-};
-
 const phi_op phi_op_conv_integer = {
     .name = "ConvInteger",
     .since = 10,
-    .attrs = conv_integer_attrs,
+    .attrs = phi_conv_attrs,
     .min_in = 2,
     .max_in = 4,
     .min_out = 1,

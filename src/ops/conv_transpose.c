@@ -176,11 +176,6 @@ static enum ph_status conv_transpose_backward(const phi_exec *e, ph_error *err)
     const phi_volume *v = e->params;
     const float *dy = e->dout[0].data;
     (void)err;
-    if (phi_view_absent(&e->dout[0])) {
-        for (size_t i = 0; i < e->n_in; i++)
-            if (wanted(e, i)) phi_zero(e->pool, &e->din[i]);
-        return PH_OK;
-    }
     if (wanted(e, X)) {
         phi_volume_pack(v, e->in[W].data, e->pool, e->work);
         const phi_conv_data data = {.x = dy,

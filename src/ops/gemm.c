@@ -286,11 +286,6 @@ static enum ph_status gemm_backward(const phi_exec *e, ph_error *err)
     const gemm_params *p = e->params;
     const float *dy = e->dout[0].data;
     (void)err;
-    if (phi_view_absent(&e->dout[0])) {
-        for (size_t i = 0; i < e->n_in; i++)
-            if (wanted(e, i)) memset(e->din[i].data, 0, phi_type_bytes(&e->din[i].type));
-        return PH_OK;
-    }
     if (wanted(e, 0)) {
         phi_weights weights;
         phi_gemm g = a_gradient(p, e->in[1].data, dy, e->din[0].data, &weights);

@@ -73,11 +73,6 @@ enum ph_status phi_global_forward(const phi_exec *e, phi_global_fn *fn)
 enum ph_status phi_global_backward(const phi_exec *e, phi_global_fn *fn)
 {
     global_pool g = {.fn = fn};
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     g.whole.dy = e->dout[0].data;
     g.whole.dx = e->din[0].data;
     global_run(e, &g);

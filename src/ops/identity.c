@@ -21,11 +21,7 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
 static enum ph_status backward(const phi_exec *e, ph_error *err)
 {
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0]))
-        phi_zero(e->pool, &e->din[0]);
-    else
-        phi_copy(e->pool, &e->din[0], &e->dout[0]);
+    phi_copy(e->pool, &e->din[0], &e->dout[0]);
     return PH_OK;
 }
 

@@ -169,11 +169,6 @@ static enum ph_status lrn_backward(const phi_exec *e, ph_error *err)
 {
     lrn l = lrn_of(e);
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     l.dy = e->dout[0].data;
     l.y = e->din[0].data;
     l.room = e->work;

@@ -351,11 +351,6 @@ static enum ph_status matmul_backward(const phi_exec *e, ph_error *err)
     const phi_matmul_shape *p = e->params;
     const float *dy = e->dout[0].data;
     (void)err;
-    if (phi_view_absent(&e->dout[0])) {
-        for (size_t i = 0; i < 2; i++)
-            if (wanted(e, i)) memset(e->din[i].data, 0, phi_type_bytes(&e->din[i].type));
-        return PH_OK;
-    }
     if (one_b(p)) {
         one_b_backward(e, dy);
         return PH_OK;

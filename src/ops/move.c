@@ -28,11 +28,7 @@ enum ph_status phi_move_forward(const phi_exec *e, ph_error *err)
 enum ph_status phi_move_backward(const phi_exec *e, ph_error *err)
 {
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0]))
-        phi_zero(e->pool, &e->din[0]);
-    else
-        phi_copy_bytes(e->pool, e->din[0].data, e->dout[0].data, phi_type_bytes(&e->dout[0].type));
+    phi_copy_bytes(e->pool, e->din[0].data, e->dout[0].data, phi_type_bytes(&e->dout[0].type));
     return PH_OK;
 }
 

@@ -343,7 +343,7 @@ static void backward_data(const phi_exec *e)
 {
     pad p;
     phi_zero(e->pool, &e->din[DATA]);
-    if (phi_view_absent(&e->dout[0]) || phi_type_count(&e->dout[0].type) == 0) return;
+    if (phi_type_count(&e->dout[0].type) == 0) return;
     setup(&p, e, &e->dout[0], &e->din[DATA]);
     p.accumulate = true;
     p.split = -1;
@@ -361,7 +361,7 @@ static float backward_value(const phi_exec *e)
     double sum = 0;
     int64_t index[PH_MAX_RANK + 1] = {0};
     pad p;
-    if (phi_view_absent(&e->dout[0]) || phi_type_count(&e->dout[0].type) == 0) return 0;
+    if (phi_type_count(&e->dout[0].type) == 0) return 0;
     setup(&p, e, &e->dout[0], &e->in[DATA]);
     p.split = -1;
     for (int64_t r = 0; r < p.rows; r++, next(&p, index)) {

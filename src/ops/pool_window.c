@@ -148,11 +148,6 @@ static void backward_task(void *arg, size_t task, size_t thread)
 
 enum ph_status phi_pooling_backward(const phi_exec *e, phi_pooling *p)
 {
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     p->dy = e->dout[0].data;
     p->dx = e->din[0].data;
     phi_pool_run(e->pool, (size_t)(p->n * n_blocks(p)), backward_task, p);

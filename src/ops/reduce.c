@@ -214,11 +214,6 @@ enum ph_status phi_reduce_backward(const phi_exec *e, ph_error *err)
     const phi_reduce_params *p = e->params;
     float count = (float)p->count;
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     phi_view g = with_all_dims(e, &e->dout[0]), y = with_all_dims(e, &e->out[0]);
     g = phi_view_broadcast(&g, &e->in[0].type);
     y = phi_view_broadcast(&y, &e->in[0].type);

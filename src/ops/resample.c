@@ -652,7 +652,7 @@ enum ph_status phi_resample_backward(const phi_exec *e, ph_error *err)
     for (size_t i = 1; i < e->n_in; i++)
         if (!phi_view_absent(&e->din[i])) phi_zero(e->pool, &e->din[i]);
     if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0]) || phi_type_count(&e->out[0].type) == 0) {
+    if (phi_type_count(&e->out[0].type) == 0) {
         phi_zero(e->pool, &e->din[0]);
         return PH_OK;
     }

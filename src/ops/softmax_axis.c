@@ -159,11 +159,6 @@ enum ph_status phi_softmax_forward(const phi_exec *e, bool logarithm)
 
 enum ph_status phi_softmax_backward(const phi_exec *e, bool logarithm)
 {
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     return softmax_run(e, 3, (const phi_view *const[]){&e->din[0], &e->out[0], &e->dout[0]},
                        logarithm, true);
 }

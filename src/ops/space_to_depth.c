@@ -38,11 +38,7 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
 static enum ph_status backward(const phi_exec *e, ph_error *err)
 {
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0]))
-        phi_zero(e->pool, &e->din[0]);
-    else
-        phi_block_copy(e->pool, e->params, &e->dout[0], &e->din[0], true);
+    phi_block_copy(e->pool, e->params, &e->dout[0], &e->din[0], true);
     return PH_OK;
 }
 

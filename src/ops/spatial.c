@@ -3,6 +3,13 @@
 
 #include "graph/graph.h"
 
+const phi_attr_rule phi_conv_attrs[] = {
+    {"auto_pad", PH_ATTR_STRING, 1, 0, false}, {"dilations", PH_ATTR_INTS, 1, 0, false},
+    {"group", PH_ATTR_INT, 1, 0, false},       {"kernel_shape", PH_ATTR_INTS, 1, 0, false},
+    {"pads", PH_ATTR_INTS, 1, 0, false},       {"strides", PH_ATTR_INTS, 1, 0, false},
+    {0},
+};
+
 /* No attribute is larger, so that sums and products of two of them fit into 64 bits. */
 #define LARGEST INT32_MAX
 #define LARGEST_SPAN (INT64_MAX / 8) /* positions that a kernel reaches over */

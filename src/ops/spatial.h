@@ -25,6 +25,9 @@ typedef struct phi_spatial {
     phi_side side[PHI_SIDES];
 } phi_spatial;
 
+/* The attributes of Conv, in all its versions, and of the integer convolutions. */
+extern const phi_attr_rule phi_conv_attrs[];
+
 /*
  * Read kernel_shape, strides, dilations, auto_pad and pads for input `x` [n,c,...]. `kernel` are
  * the weights' sizes, which kernel_shape may repeat; NULL: there are no weights, kernel_shape must

@@ -107,7 +107,6 @@ static enum ph_status backward(const phi_exec *e, ph_error *err)
 {
     const params *p = e->params;
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
     phi_zero(e->pool, &e->din[0]);
     for (size_t i = 0; i < e->n_out; i++) {
         if (phi_view_absent(&e->dout[i])) continue;

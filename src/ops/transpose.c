@@ -73,12 +73,8 @@ static enum ph_status forward(const phi_exec *e, ph_error *err)
 static enum ph_status backward(const phi_exec *e, ph_error *err)
 {
     (void)err;
-    if (phi_view_absent(&e->din[0])) return PH_OK;
     phi_view dx = permuted(&e->din[0], e->params);
-    if (phi_view_absent(&e->dout[0]))
-        phi_zero(e->pool, &dx);
-    else
-        phi_copy(e->pool, &dx, &e->dout[0]);
+    phi_copy(e->pool, &dx, &e->dout[0]);
     return PH_OK;
 }
 

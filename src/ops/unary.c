@@ -87,10 +87,6 @@ enum ph_status phi_unary_backward(const phi_exec *e, phi_unary_grad_fn *fn)
 {
     unary u = {.params = e->params, .grad = fn};
     if (phi_view_absent(&e->din[0])) return PH_OK;
-    if (phi_view_absent(&e->dout[0])) {
-        phi_zero(e->pool, &e->din[0]);
-        return PH_OK;
-    }
     phi_loop(e->pool, 4, (const phi_view *const[]){&e->din[0], &e->in[0], &e->out[0], &e->dout[0]},
              backward_run, &u);
     return PH_OK;

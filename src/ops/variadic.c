@@ -122,22 +122,17 @@ static phi_view share(const phi_exec *e, size_t i, const phi_view *taken)
 
 enum ph_status phi_variadic_backward(const phi_exec *e, ph_error *err)
 {
-    const bool none = phi_view_absent(&e->dout[0]);
     phi_type marks = e->out[0].type;
     marks.dtype = PH_UINT8;
     phi_view taken = PHI_NO_VIEW;
     (void)err;
-    if (!none && family(e->node)->picks) {
+    if (family(e->node)->picks) {
         taken = phi_view_plain(&marks, (float *)e->work + phi_type_count(&marks));
         phi_zero(e->pool, &taken);
     }
     for (size_t i = 0; i < e->n_in; i++) {
-        const phi_view g = none ? PHI_NO_VIEW : share(e, i, &taken);
-        if (phi_view_absent(&e->din[i])) continue;
-        if (none)
-            phi_zero(e->pool, &e->din[i]);
-        else
-            phi_unbroadcast(e->pool, &e->din[i], &g);
+        const phi_view g = share(e, i, &taken);
+        if (!phi_view_absent(&e->din[i])) phi_unbroadcast(e->pool, &e->din[i], &g);
     }
     return PH_OK;
 }

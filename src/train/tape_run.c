@@ -62,7 +62,7 @@ enum ph_status phi_tape_backward(phi_tape *t, uint64_t seed, ph_error *err)
         phi_exec e = exec_of(t, ts, seed);
         e.din = ts->din;
         e.dout = ts->dout;
-        enum ph_status st = ts->step->op->backward(&e, err);
+        enum ph_status st = phi_backward(ts->step->op, &e, err);
         if (st) return st;
         for (size_t j = ts->first_add; j < ts->first_add + ts->n_adds; j++)
             phi_pool_run(t->pool, phi_chunks(t->adds[j].n), add_chunk, &t->adds[j]);

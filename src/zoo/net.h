@@ -3,7 +3,7 @@
  * The reader of .net texts. docs/net.md describes the language.
  *
  * A text is cut into statements (net_text.c), whose blocks are matched (net_blocks.c); they are
- * then carried out one after the other (net_run.c, net_head.c), a macro being a range of statements run in a
+ * then carried out one after the other (phi_net_run.c, net_head.c), a macro being a range of statements run in a
  * frame of its own. Layers (net_layers.c) put nodes into a graph (net_build.c), where each node's
  * shapes are inferred at once by its operator, so that what does not fit is reported at its line.
  */
@@ -156,27 +156,27 @@ typedef struct net_cursor {
 /* --- net_text.c: statements, words, errors ---------------------------------------------------- */
 
 /* Cut the text into statements. Refuses what is not text. */
-enum ph_status net_source_cut(net_parser *p, net_source *s);
+enum ph_status phi_net_source_cut(net_parser *p, net_source *s);
 
 /* What a word begins; NET_CALL for all that the language does not know. */
-enum net_word net_word_kind(net_span word);
+enum net_word phi_net_word_kind(net_span word);
 
-bool net_span_is(net_span a, const char *word);
-bool net_span_equal(net_span a, net_span b);
-bool net_is_name_char(char c); /* letters, digits, '_', '-' */
+bool phi_net_span_is(net_span a, const char *word);
+bool phi_net_span_equal(net_span a, net_span b);
+bool phi_net_is_name_char(char c); /* letters, digits, '_', '-' */
 
 /*
  * Fail with "ORIGIN:LINE:COLUMN: ...". `at` points into the statement's line. Inside a macro the
  * place is the innermost one in the reader's own text, and the other one is added.
  */
-enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement *st, const char *at,
+enum ph_status phi_net_fail(net_parser *p, const net_source *s, const net_statement *st, const char *at,
                         enum ph_status status, const char *format, ...) PHI_PRINTF(6, 7);
 /* The same at the cursor. */
 #define net_fail_here(c, ...)                                                                      \
-    net_fail((c)->parser, (c)->source, (c)->statement, (c)->p, PH_ERR_FORMAT, __VA_ARGS__)
+    phi_net_fail((c)->parser, (c)->source, (c)->statement, (c)->p, PH_ERR_FORMAT, __VA_ARGS__)
 
 /* The innermost frame whose present statement is in the reader's own text; NULL: none is. */
-const net_frame *net_own_frame(const net_parser *p);
+const net_frame *phi_net_own_frame(const net_parser *p);
 
 /*
  * The nearest of some words: feed it candidates, ask for the result. A word counts as near if few
@@ -187,89 +187,89 @@ typedef struct net_nearest {
     char best[NET_PATH_BYTES];
     size_t distance; /* SIZE_MAX: none yet */
 } net_nearest;
-net_nearest net_nearest_start(net_span wanted);
-void net_nearest_offer(net_nearest *n, net_span candidate);
+net_nearest phi_net_nearest_start(net_span wanted);
+void phi_net_nearest_offer(net_nearest *n, net_span candidate);
 /* " (did you mean 'x'?)" or "", into the caller's buffer. */
 #define NET_HINT_BYTES (NET_PATH_BYTES + 32)
-const char *net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES]);
+const char *phi_net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES]);
 
 /* All words that may begin a statement, but for macros. */
-void net_offer_words(net_nearest *n);
+void phi_net_offer_words(net_nearest *n);
 
 /* --- net_args.c: arguments -------------------------------------------------------------------- */
 
-net_cursor net_cursor_at(net_parser *p, const net_source *s, const net_statement *st);
-void net_skip_space(net_cursor *c);
-bool net_at_end(net_cursor *c); /* skips space first */
-enum ph_status net_expect_end(net_cursor *c);
+net_cursor phi_net_cursor_at(net_parser *p, const net_source *s, const net_statement *st);
+void phi_net_skip_space(net_cursor *c);
+bool phi_net_at_end(net_cursor *c); /* skips space first */
+enum ph_status phi_net_expect_end(net_cursor *c);
 /* The word at the cursor, which stays where it is; n = 0: none. */
-net_span net_peek_word(net_cursor *c);
+net_span phi_net_peek_word(net_cursor *c);
 /* Take `word` if it is next. */
-bool net_take_word(net_cursor *c, const char *word);
-bool net_take_char(net_cursor *c, char ch);
+bool phi_net_take_word(net_cursor *c, const char *word);
+bool phi_net_take_char(net_cursor *c, char ch);
 /* A whole number min .. NET_INT_MAX; `what` names it in errors, with an article. */
-enum ph_status net_take_int(net_cursor *c, const char *what, int64_t min, int64_t *out);
+enum ph_status phi_net_take_int(net_cursor *c, const char *what, int64_t min, int64_t *out);
 /* R or RxS (then both), each at least min. */
-enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b);
+enum ph_status phi_net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b);
 /* AxBxC, each at least 1; with `open`, one may be '?' and comes as -1. */
-enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n);
+enum ph_status phi_net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n);
 /* A number that a float holds. */
-enum ph_status net_take_real(net_cursor *c, const char *what, float *out);
+enum ph_status phi_net_take_real(net_cursor *c, const char *what, float *out);
 /* A whole number or a real one. */
-enum ph_status net_take_number(net_cursor *c, const char *what, net_number *out);
+enum ph_status phi_net_take_number(net_cursor *c, const char *what, net_number *out);
 /* Does a number come next: a digit, sign, parenthesis, or the name of a parameter? */
-bool net_number_next(net_cursor *c);
+bool phi_net_number_next(net_cursor *c);
 /* A new name: letters, digits, '_', '-', and behind the first those of `more`. */
-enum ph_status net_take_name(net_cursor *c, const char *what, const char *more, net_span *out);
+enum ph_status phi_net_take_name(net_cursor *c, const char *what, const char *more, net_span *out);
 /* The value named by the next word, seen from the frame. */
-enum ph_status net_take_reference(net_cursor *c, ph_value *out);
+enum ph_status phi_net_take_reference(net_cursor *c, ph_value *out);
 /* CONDITION of `if`. */
-enum ph_status net_take_condition(net_cursor *c, bool *out);
+enum ph_status phi_net_take_condition(net_cursor *c, bool *out);
 
 /* --- net_blocks.c: macro, if, repeat, split -------------------------------------------------- */
 
 /* Fill `next` of all statements and list the macros. */
-enum ph_status net_source_match(net_parser *p, net_source *s);
+enum ph_status phi_net_source_match(net_parser *p, net_source *s);
 /* The macro of this name as seen from `from`: the prelude only sees itself. */
-const net_macro *net_find_macro(const net_parser *p, const net_source *from, net_span name);
+const net_macro *phi_net_find_macro(const net_parser *p, const net_source *from, net_span name);
 /* Parameters of a macro's head: names, and whether there is a default at the cursor left behind. */
-enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default);
+enum ph_status phi_net_take_param(net_cursor *c, net_span *name, bool *has_default);
 
 /* --- net_build.c: names, values, nodes ------------------------------------------------------- */
 
 /* "scope/name" of the label, or of `base` and a number, into `path`; refused if it is taken. */
-enum ph_status net_make_path(net_parser *p, const net_statement *st, const char *base,
+enum ph_status phi_net_make_path(net_parser *p, const net_statement *st, const char *base,
                              size_t counter, char path[NET_PATH_BYTES]);
-const net_symbol *net_find_symbol(const net_parser *p, const char *path);
+const net_symbol *phi_net_find_symbol(const net_parser *p, const char *path);
 /* Name a value; nothing happens if the path has that value already. */
-enum ph_status net_define(net_parser *p, const char *path, ph_value v);
+enum ph_status phi_net_define(net_parser *p, const char *path, ph_value v);
 /* Type of a value for a batch of 1. */
-const phi_type *net_type(const net_parser *p, ph_value v);
-enum ph_status net_note_input(net_parser *p, ph_value v, const phi_type *batch1);
+const phi_type *phi_net_type(const net_parser *p, ph_value v);
+enum ph_status phi_net_note_input(net_parser *p, ph_value v, const phi_type *batch1);
 /* Fails if `n` more constants are too many. */
-enum ph_status net_charge(net_parser *p, int64_t n);
+enum ph_status phi_net_charge(net_parser *p, int64_t n);
 
 /* "NAME.part" holds `n` copies of `fill`, or x [n], with these dimensions. */
-enum ph_status net_add_floats(net_parser *p, const char *name, const char *part, int rank,
+enum ph_status phi_net_add_floats(net_parser *p, const char *name, const char *part, int rank,
                               const int64_t *dims, const float *x, float fill, ph_value *out);
-enum ph_status net_add_ints(net_parser *p, const char *name, const char *part, size_t n,
+enum ph_status phi_net_add_ints(net_parser *p, const char *name, const char *part, size_t n,
                             const int64_t *x, ph_value *out);
 /* He-normal weights for `fan_in` inputs, as in ph_graph_add_conv. */
-enum ph_status net_add_weights(net_parser *p, const char *name, const char *part, int rank,
+enum ph_status phi_net_add_weights(net_parser *p, const char *name, const char *part, int rank,
                                const int64_t *dims, int64_t fan_in, ph_value *out);
 
 /* Add a node called `name` with one output of the same name, which becomes the current value. */
-enum ph_status net_emit(net_parser *p, const char *op, const char *name, size_t n_in,
+enum ph_status phi_net_emit(net_parser *p, const char *op, const char *name, size_t n_in,
                         const ph_value *in, size_t n_attrs, const ph_attr *attrs);
 /* A convolution over the current value, likewise. */
-enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *desc);
+enum ph_status phi_net_emit_conv(net_parser *p, const ph_conv_desc *desc);
 /* Declare the outputs' types; refuse layers that nobody uses. */
-enum ph_status net_finish(net_parser *p);
+enum ph_status phi_net_finish(net_parser *p);
 
 /* --- net_power.c ----------------------------------------------------------------------------- */
 
 /* What the node makes of its inputs. */
-net_power net_expect(const net_parser *p, const phi_node *node);
+net_power phi_net_expect(const net_parser *p, const phi_node *node);
 
 /* --- net_layers.c ---------------------------------------------------------------------------- */
 
@@ -281,23 +281,23 @@ typedef struct net_layer {
 } net_layer;
 
 /* NULL past the last. */
-const net_layer *net_layer_at(size_t i);
-const net_layer *net_find_layer(net_span name, size_t *index);
-size_t net_layer_count(void);
+const net_layer *phi_net_layer_at(size_t i);
+const net_layer *phi_net_find_layer(net_span name, size_t *index);
+size_t phi_net_layer_count(void);
 
 /* Join values [n] by "concat", "add" or "mul". */
-enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v);
+enum ph_status phi_net_join(net_cursor *c, const char *path, size_t n, const ph_value *v);
 
 /* --- net_head.c ------------------------------------------------------------------------------ */
 
 /* Find the network that is wanted. */
-enum ph_status net_choose(net_parser *p);
+enum ph_status phi_net_choose(net_parser *p);
 /* The present statement: network, title, paper, published, note. */
-enum ph_status net_run_head(net_parser *p);
+enum ph_status phi_net_run_head(net_parser *p);
 
-/* --- net_run.c ------------------------------------------------------------------------------- */
+/* --- phi_net_run.c ------------------------------------------------------------------------------- */
 
-enum ph_status net_run(net_parser *p);
+enum ph_status phi_net_run(net_parser *p);
 
 /* --- net_parse.c ----------------------------------------------------------------------------- */
 

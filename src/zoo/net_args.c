@@ -15,7 +15,7 @@
 
 #define PAREN_MAX 16 /* parentheses within parentheses */
 
-net_cursor net_cursor_at(net_parser *p, const net_source *s, const net_statement *st)
+net_cursor phi_net_cursor_at(net_parser *p, const net_source *s, const net_statement *st)
 {
     return (net_cursor){p, s, st, st->word.p + st->word.n, st->end};
 }
@@ -26,7 +26,7 @@ static bool is_digit(char c)
 }
 static bool is_letter(char c)
 {
-    return net_is_name_char(c) && !is_digit(c) && c != '-';
+    return phi_net_is_name_char(c) && !is_digit(c) && c != '-';
 }
 static bool is_space(char c)
 {
@@ -37,15 +37,15 @@ static char peek(const net_cursor *c)
     return c->p < c->end ? *c->p : 0;
 }
 
-void net_skip_space(net_cursor *c)
+void phi_net_skip_space(net_cursor *c)
 {
     while (is_space(peek(c)))
         c->p++;
 }
 
-bool net_at_end(net_cursor *c)
+bool phi_net_at_end(net_cursor *c)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     return c->p == c->end;
 }
 
@@ -58,9 +58,9 @@ static net_span rest_word(const net_cursor *c)
     return s;
 }
 
-enum ph_status net_expect_end(net_cursor *c)
+enum ph_status phi_net_expect_end(net_cursor *c)
 {
-    if (net_at_end(c)) return PH_OK;
+    if (phi_net_at_end(c)) return PH_OK;
     const net_span rest = rest_word(c);
     return net_fail_here(c, "'%.*s' is one too many for '%.*s'", (int)rest.n, rest.p,
                          (int)c->statement->word.n, c->statement->word.p);
@@ -68,45 +68,45 @@ enum ph_status net_expect_end(net_cursor *c)
 
 static enum ph_status wanted(net_cursor *c, const char *what)
 {
-    if (net_at_end(c)) return net_fail_here(c, "%s was wanted, but the line ends", what);
+    if (phi_net_at_end(c)) return net_fail_here(c, "%s was wanted, but the line ends", what);
     const net_span rest = rest_word(c);
     return net_fail_here(c, "'%.*s' where %s was wanted", (int)rest.n, rest.p, what);
 }
 
 /* --- Words ----------------------------------------------------------------------------------- */
 
-net_span net_peek_word(net_cursor *c)
+net_span phi_net_peek_word(net_cursor *c)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     net_span s = {c->p, 0};
     if (!is_letter(peek(c))) return s;
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]))
+    while (c->p + s.n < c->end && phi_net_is_name_char(c->p[s.n]))
         s.n++;
     return s;
 }
 
-bool net_take_word(net_cursor *c, const char *word)
+bool phi_net_take_word(net_cursor *c, const char *word)
 {
-    const net_span s = net_peek_word(c);
-    if (!net_span_is(s, word)) return false;
+    const net_span s = phi_net_peek_word(c);
+    if (!phi_net_span_is(s, word)) return false;
     c->p += s.n;
     return true;
 }
 
-bool net_take_char(net_cursor *c, char ch)
+bool phi_net_take_char(net_cursor *c, char ch)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     if (peek(c) != ch) return false;
     c->p++;
     return true;
 }
 
-enum ph_status net_take_name(net_cursor *c, const char *what, const char *more, net_span *out)
+enum ph_status phi_net_take_name(net_cursor *c, const char *what, const char *more, net_span *out)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     net_span s = {c->p, 0};
     while (c->p + s.n < c->end &&
-           (net_is_name_char(c->p[s.n]) || (s.n && c->p[s.n] && strchr(more, c->p[s.n]))))
+           (phi_net_is_name_char(c->p[s.n]) || (s.n && c->p[s.n] && strchr(more, c->p[s.n]))))
         s.n++;
     if (s.n == 0) return wanted(c, what);
     if (s.n > NET_NAME_MAX)
@@ -124,7 +124,7 @@ static bool find_param(const net_cursor *c, net_span name, net_number *out)
 {
     for (const net_frame *f = c->parser->frame; f; f = f->source->prelude ? NULL : f->top) {
         for (size_t i = 0; i < f->n_params; i++)
-            if (net_span_equal(f->param[i], name)) {
+            if (phi_net_span_equal(f->param[i], name)) {
                 *out = f->value[i];
                 return true;
             }
@@ -136,7 +136,7 @@ static bool find_param(const net_cursor *c, net_span name, net_number *out)
 static bool find_dimension(const net_cursor *c, net_span name, int64_t *out)
 {
     if (name.n != 1 || c->parser->current == PH_NONE) return false;
-    const phi_type *t = net_type(c->parser, c->parser->current);
+    const phi_type *t = phi_net_type(c->parser, c->parser->current);
     const int at = *name.p == 'c' ? 1 : *name.p == 'h' ? 2 : *name.p == 'w' ? 3 : -1;
     if (at < 0 || at >= t->rank || (t->rank != 4 && at != 1)) return false;
     *out = t->dims[at];
@@ -148,7 +148,7 @@ static net_span peek_variable(const net_cursor *c)
 {
     net_span s = {c->p, 0};
     if (!is_letter(peek(c))) return s;
-    while (c->p + s.n < c->end && net_is_name_char(c->p[s.n]) && c->p[s.n] != '-')
+    while (c->p + s.n < c->end && phi_net_is_name_char(c->p[s.n]) && c->p[s.n] != '-')
         s.n++;
     return s;
 }
@@ -156,16 +156,16 @@ static net_span peek_variable(const net_cursor *c)
 static enum ph_status unknown_variable(net_cursor *c, const char *what, net_span name)
 {
     char hint[NET_HINT_BYTES];
-    net_nearest near = net_nearest_start(name);
+    net_nearest near = phi_net_nearest_start(name);
     for (const net_frame *f = c->parser->frame; f; f = f->source->prelude ? NULL : f->top)
         for (size_t i = 0; i < f->n_params; i++)
-            net_nearest_offer(&near, f->param[i]);
+            phi_net_nearest_offer(&near, f->param[i]);
     const bool dimension = name.n == 1 && strchr("chw", *name.p);
     if (dimension && c->parser->current != PH_NONE)
         return net_fail_here(c, "'%c' asks for a dimension that the current value does not have",
                              *name.p);
     return net_fail_here(c, "'%.*s' where %s was wanted%s", (int)name.n, name.p, what,
-                         net_nearest_hint(&near, hint));
+                         phi_net_nearest_hint(&near, hint));
 }
 
 static enum ph_status take_variable(net_cursor *c, const char *what, net_number *out)
@@ -200,13 +200,13 @@ static enum ph_status take_sum(net_cursor *c, const char *what, int parens, int6
 
 static enum ph_status take_atom(net_cursor *c, const char *what, int parens, int64_t *out)
 {
-    if (parens) net_skip_space(c);
+    if (parens) phi_net_skip_space(c);
     if (is_digit(peek(c))) return take_digits(c, out);
     if (peek(c) == '(') {
         if (parens == PAREN_MAX) return net_fail_here(c, "too many parentheses in each other");
         c->p++;
         enum ph_status st = take_sum(c, what, parens + 1, out);
-        if (!st && !net_take_char(c, ')')) st = wanted(c, "')'");
+        if (!st && !phi_net_take_char(c, ')')) st = wanted(c, "')'");
         return st;
     }
     if (!is_letter(peek(c))) return wanted(c, what);
@@ -253,7 +253,7 @@ static enum ph_status calculate(net_cursor *c, char op, int64_t b, int64_t *a)
 /* The operator at the cursor if it is one of `set`, taken; 0 otherwise. */
 static char take_operator(net_cursor *c, const char *set, int parens)
 {
-    if (parens) net_skip_space(c);
+    if (parens) phi_net_skip_space(c);
     const char op = peek(c);
     if (!op || !strchr(set, op)) return 0;
     c->p++;
@@ -294,7 +294,7 @@ static enum ph_status check_number_end(net_cursor *c, bool pair)
 static enum ph_status take_int(net_cursor *c, const char *what, int64_t min, bool pair,
                                int64_t *out)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     const char *start = c->p;
     enum ph_status st = take_sum(c, what, 0, out);
     if (!st) st = check_number_end(c, pair);
@@ -304,12 +304,12 @@ static enum ph_status take_int(net_cursor *c, const char *what, int64_t min, boo
                          (long long)min);
 }
 
-enum ph_status net_take_int(net_cursor *c, const char *what, int64_t min, int64_t *out)
+enum ph_status phi_net_take_int(net_cursor *c, const char *what, int64_t min, int64_t *out)
 {
     return take_int(c, what, min, false, out);
 }
 
-enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b)
+enum ph_status phi_net_take_pair(net_cursor *c, const char *what, int64_t min, int64_t *a, int64_t *b)
 {
     enum ph_status st = take_int(c, what, min, true, a);
     if (st) return st;
@@ -320,10 +320,10 @@ enum ph_status net_take_pair(net_cursor *c, const char *what, int64_t min, int64
     return take_int(c, what, min, false, b);
 }
 
-enum ph_status net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n)
+enum ph_status phi_net_take_dims(net_cursor *c, bool open, int64_t dims[PH_MAX_RANK - 1], size_t *n)
 {
     bool open_seen = false;
-    net_skip_space(c);
+    phi_net_skip_space(c);
     for (*n = 0;; c->p++) {
         if (*n == PH_MAX_RANK - 1)
             return net_fail_here(c, "more than %d dimensions", PH_MAX_RANK - 1);
@@ -408,9 +408,9 @@ static bool decimal_next(const net_cursor *c)
            (is_digit(p[1]) || p[1] == '-' || p[1] == '+');
 }
 
-enum ph_status net_take_number(net_cursor *c, const char *what, net_number *out)
+enum ph_status phi_net_take_number(net_cursor *c, const char *what, net_number *out)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     const char *start = c->p;
     const bool minus = peek(c) == '-';
     if (minus || peek(c) == '+') c->p++;
@@ -440,17 +440,17 @@ enum ph_status net_take_number(net_cursor *c, const char *what, net_number *out)
     return net_fail_here(c, "the number is too large for 32-bit floating point");
 }
 
-enum ph_status net_take_real(net_cursor *c, const char *what, float *out)
+enum ph_status phi_net_take_real(net_cursor *c, const char *what, float *out)
 {
     net_number n;
-    enum ph_status st = net_take_number(c, what, &n);
+    enum ph_status st = phi_net_take_number(c, what, &n);
     if (!st) *out = (float)n.r;
     return st;
 }
 
-bool net_number_next(net_cursor *c)
+bool phi_net_number_next(net_cursor *c)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     const char ch = peek(c);
     if (is_digit(ch) || ch == '(' || ch == '.') return true;
     if (ch == '-' || ch == '+')
@@ -466,29 +466,29 @@ static enum ph_status take_comparison(net_cursor *c, bool *out)
 {
     static const char *const ops[] = {"==", "!=", "<=", ">=", "<", ">"};
     int64_t a, b;
-    enum ph_status st = net_take_int(c, "a number", -NET_INT_MAX, &a);
+    enum ph_status st = phi_net_take_int(c, "a number", -NET_INT_MAX, &a);
     if (st) return st;
-    net_skip_space(c);
+    phi_net_skip_space(c);
     size_t op = 0;
     while (op < PHI_COUNT(ops) && ((size_t)(c->end - c->p) < strlen(ops[op]) ||
                                    memcmp(c->p, ops[op], strlen(ops[op])) != 0))
         op++;
     if (op == PHI_COUNT(ops)) return wanted(c, "one of == != < <= > >=");
     c->p += strlen(ops[op]);
-    st = net_take_int(c, "a number", -NET_INT_MAX, &b);
+    st = phi_net_take_int(c, "a number", -NET_INT_MAX, &b);
     if (st) return st;
     const bool result[] = {a == b, a != b, a <= b, a >= b, a<b, a> b};
     *out = result[op];
     return PH_OK;
 }
 
-enum ph_status net_take_condition(net_cursor *c, bool *out)
+enum ph_status phi_net_take_condition(net_cursor *c, bool *out)
 {
     enum ph_status st = take_comparison(c, out);
     bool and_seen = false, or_seen = false;
-    while (!st && !net_at_end(c)) {
-        const bool is_and = net_take_word(c, "and");
-        if (!is_and && !net_take_word(c, "or")) return wanted(c, "'and' or 'or'");
+    while (!st && !phi_net_at_end(c)) {
+        const bool is_and = phi_net_take_word(c, "and");
+        if (!is_and && !phi_net_take_word(c, "or")) return wanted(c, "'and' or 'or'");
         and_seen |= is_and;
         or_seen |= !is_and;
         if (and_seen && or_seen)
@@ -506,7 +506,7 @@ enum ph_status net_take_condition(net_cursor *c, bool *out)
 static size_t path_length(const net_cursor *c)
 {
     size_t n = 0;
-    while (c->p + n < c->end && (net_is_name_char(c->p[n]) || c->p[n] == '/'))
+    while (c->p + n < c->end && (phi_net_is_name_char(c->p[n]) || c->p[n] == '/'))
         n++;
     return n;
 }
@@ -516,24 +516,24 @@ static enum ph_status unknown_reference(net_cursor *c, net_span name)
     const net_parser *p = c->parser;
     const net_frame *f = p->frame;
     char hint[NET_HINT_BYTES];
-    net_nearest near = net_nearest_start(name);
+    net_nearest near = phi_net_nearest_start(name);
     const size_t skip = f->root ? f->root + 1 : 0; /* names are said as the frame sees them */
     for (size_t i = 0; i < p->n_slots; i++) {
         const char *path = p->symbols[i].path;
         if (!path || strlen(path) <= skip || memcmp(path, f->scope, f->root) != 0) continue;
-        net_nearest_offer(&near, (net_span){path + skip, strlen(path + skip)});
+        phi_net_nearest_offer(&near, (net_span){path + skip, strlen(path + skip)});
     }
     return net_fail_here(c, "there is no value '%.*s' up to here%s", (int)name.n, name.p,
-                         net_nearest_hint(&near, hint));
+                         phi_net_nearest_hint(&near, hint));
 }
 
-enum ph_status net_take_reference(net_cursor *c, ph_value *out)
+enum ph_status phi_net_take_reference(net_cursor *c, ph_value *out)
 {
-    net_skip_space(c);
+    phi_net_skip_space(c);
     const net_frame *f = c->parser->frame;
     const net_span name = {c->p, path_length(c)};
     if (name.n == 0) return wanted(c, "the name of a value");
-    if (f->macro && net_span_is(name, "in")) {
+    if (f->macro && phi_net_span_is(name, "in")) {
         *out = f->in;
         c->p += name.n;
         return PH_OK;
@@ -544,7 +544,7 @@ enum ph_status net_take_reference(net_cursor *c, ph_value *out)
         const int n = snprintf(path, sizeof path, "%.*s%s%.*s", (int)scope, f->scope,
                                scope ? "/" : "", (int)name.n, name.p);
         const net_symbol *s =
-            n > 0 && (size_t)n < sizeof path ? net_find_symbol(c->parser, path) : NULL;
+            n > 0 && (size_t)n < sizeof path ? phi_net_find_symbol(c->parser, path) : NULL;
         if (s) {
             *out = s->value;
             c->p += name.n;

@@ -24,12 +24,12 @@ static net_statement *opener_of(const matcher *m)
 
 /* --- Macros ---------------------------------------------------------------------------------- */
 
-enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default)
+enum ph_status phi_net_take_param(net_cursor *c, net_span *name, bool *has_default)
 {
     static const char *const reserved[] = {"c",    "h",      "w",    "in",  "from",
                                            "ceil", "nobias", "same", "and", "or"};
-    net_skip_space(c);
-    *name = net_peek_word(c);
+    phi_net_skip_space(c);
+    *name = phi_net_peek_word(c);
     *has_default = false;
     if (name->n == 0)
         return net_fail_here(
@@ -37,7 +37,7 @@ enum ph_status net_take_param(net_cursor *c, net_span *name, bool *has_default)
     for (size_t i = 0; i < name->n; i++)
         if (name->p[i] == '-') return net_fail_here(c, "a parameter cannot hold a '-'");
     for (size_t i = 0; i < PHI_COUNT(reserved); i++)
-        if (net_span_is(*name, reserved[i]))
+        if (phi_net_span_is(*name, reserved[i]))
             return net_fail_here(
                 c, "'%s' is a word of the language; a parameter needs another name", reserved[i]);
     if (name->n > NET_NAME_MAX)
@@ -54,11 +54,11 @@ static enum ph_status check_params(net_cursor *c)
 {
     net_span seen[NET_PARAMS_MAX];
     bool optional = false;
-    for (size_t n = 0; !net_at_end(c); n++) {
+    for (size_t n = 0; !phi_net_at_end(c); n++) {
         const char *start = c->p;
         bool has_default;
         net_span name;
-        enum ph_status st = net_take_param(c, &name, &has_default);
+        enum ph_status st = phi_net_take_param(c, &name, &has_default);
         if (st) return st;
         const char *end = c->p;
         c->p = start;
@@ -67,7 +67,7 @@ static enum ph_status check_params(net_cursor *c)
             return net_fail_here(c, "'%.*s' has no default, but one before it has", (int)name.n,
                                  name.p);
         for (size_t i = 0; i < n; i++)
-            if (net_span_equal(seen[i], name))
+            if (phi_net_span_equal(seen[i], name))
                 return net_fail_here(c, "there are two parameters '%.*s'", (int)name.n, name.p);
         seen[n] = name;
         optional = has_default;
@@ -83,21 +83,21 @@ static enum ph_status add_macro(matcher *m, size_t at)
 {
     net_parser *p = m->p;
     const net_statement *st = &m->s->statements[at];
-    net_cursor c = net_cursor_at(p, m->s, st);
+    net_cursor c = phi_net_cursor_at(p, m->s, st);
     net_macro macro = {.source = m->s, .at = at};
-    net_skip_space(&c);
+    phi_net_skip_space(&c);
     const char *start = c.p;
-    enum ph_status status = net_take_name(&c, "the macro's name", "", &macro.name);
+    enum ph_status status = phi_net_take_name(&c, "the macro's name", "", &macro.name);
     if (status) return status;
     net_cursor at_name = c;
     at_name.p = start;
-    if (net_word_kind(macro.name) != NET_CALL)
+    if (phi_net_word_kind(macro.name) != NET_CALL)
         return net_fail_here(&at_name,
                              "'%.*s' is a word of the language; the macro needs another "
                              "name",
                              (int)macro.name.n, macro.name.p);
     for (size_t i = 0; i < p->n_macros; i++)
-        if (p->macros[i].source == m->s && net_span_equal(p->macros[i].name, macro.name))
+        if (p->macros[i].source == m->s && phi_net_span_equal(p->macros[i].name, macro.name))
             return net_fail_here(&at_name, "macro '%.*s' is there already, in line %zu",
                                  (int)macro.name.n, macro.name.p,
                                  m->s->statements[p->macros[i].at].number);
@@ -109,12 +109,12 @@ static enum ph_status add_macro(matcher *m, size_t at)
     return check_params(&c);
 }
 
-const net_macro *net_find_macro(const net_parser *p, const net_source *from, net_span name)
+const net_macro *phi_net_find_macro(const net_parser *p, const net_source *from, net_span name)
 {
     const net_macro *found = NULL;
     for (size_t i = 0; i < p->n_macros; i++) {
         const net_macro *m = &p->macros[i];
-        if (!net_span_equal(m->name, name) || (from->prelude && !m->source->prelude)) continue;
+        if (!phi_net_span_equal(m->name, name) || (from->prelude && !m->source->prelude)) continue;
         if (!found || !m->source->prelude) found = m; /* the text's own comes first */
     }
     return found;
@@ -126,12 +126,12 @@ static enum ph_status open_block(matcher *m, size_t i)
 {
     const net_statement *st = &m->s->statements[i];
     if (st->kind == NET_MACRO && m->depth)
-        return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+        return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
                         "a macro within the '%.*s' of "
                         "line %zu; macros stand alone",
                         (int)opener_of(m)->word.n, opener_of(m)->word.p, opener_of(m)->number);
     if (m->depth == NET_NEST_MAX)
-        return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+        return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
                         "more than %d blocks in each "
                         "other",
                         NET_NEST_MAX);
@@ -145,9 +145,9 @@ static enum ph_status go_on(matcher *m, size_t i, bool wanted, const char *what,
     if (!wanted) {
         const net_statement *open = opener_of(m);
         if (!open)
-            return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT, "%s but no block is open",
+            return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT, "%s but no block is open",
                             what);
-        return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+        return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
                         "%s but the block that is open "
                         "is the '%.*s' of line %zu",
                         what, (int)open->word.n, open->word.p, open->number);
@@ -174,7 +174,7 @@ static enum ph_status match(matcher *m, size_t i)
     const bool first = open && m->stack[m->depth - 1].last == m->stack[m->depth - 1].opener;
     if (inside == NET_SPLIT && first && i == m->stack[m->depth - 1].opener + 1 &&
         st->kind != NET_BRANCH)
-        return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+        return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
                         "'branch' must follow 'split' "
                         "(line %zu)",
                         open->number);
@@ -207,13 +207,13 @@ static enum ph_status match(matcher *m, size_t i)
     case NET_LAYER:
         return PH_OK;
     }
-    return net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
+    return phi_net_fail(m->p, m->s, st, st->word.p, PH_ERR_FORMAT,
                     "'%.*s' within the '%.*s' of "
                     "line %zu; it belongs outside of all blocks",
                     (int)st->word.n, st->word.p, (int)open->word.n, open->word.p, open->number);
 }
 
-enum ph_status net_source_match(net_parser *p, net_source *s)
+enum ph_status phi_net_source_match(net_parser *p, net_source *s)
 {
     matcher m = {.p = p, .s = s};
     enum ph_status st = PH_OK;
@@ -221,7 +221,7 @@ enum ph_status net_source_match(net_parser *p, net_source *s)
         st = match(&m, i);
     if (!st && m.depth) {
         const net_statement *open = opener_of(&m);
-        st = net_fail(p, s, open, open->word.p, PH_ERR_FORMAT,
+        st = phi_net_fail(p, s, open, open->word.p, PH_ERR_FORMAT,
                       "'%.*s' is never closed; '%s' was "
                       "wanted before the end of the text",
                       (int)open->word.n, open->word.p, open->kind == NET_SPLIT ? "join" : "end");

@@ -17,7 +17,7 @@
 static enum ph_status fail_now(net_parser *p, enum ph_status status, const char *text)
 {
     const net_frame *f = p->frame;
-    return net_fail(p, f->source, f->now, f->now->word.p, status, "%s", text);
+    return phi_net_fail(p, f->source, f->now, f->now->word.p, status, "%s", text);
 }
 
 static size_t slot_of(const net_symbol *symbols, size_t n_slots, const char *path, uint64_t hash)
@@ -28,7 +28,7 @@ static size_t slot_of(const net_symbol *symbols, size_t n_slots, const char *pat
     return i;
 }
 
-const net_symbol *net_find_symbol(const net_parser *p, const char *path)
+const net_symbol *phi_net_find_symbol(const net_parser *p, const char *path)
 {
     if (p->n_slots == 0) return NULL;
     const net_symbol *s = &p->symbols[slot_of(p->symbols, p->n_slots, path, phi_stream(path))];
@@ -52,9 +52,9 @@ static bool grow_symbols(net_parser *p)
     return true;
 }
 
-enum ph_status net_define(net_parser *p, const char *path, ph_value v)
+enum ph_status phi_net_define(net_parser *p, const char *path, ph_value v)
 {
-    const net_symbol *known = net_find_symbol(p, path);
+    const net_symbol *known = phi_net_find_symbol(p, path);
     if (known && known->value == v) return PH_OK;
     if (known)
         return phi_fail(p->err, PH_ERR_INTERNAL, path, "the name '%s' is given to two values",
@@ -66,7 +66,7 @@ enum ph_status net_define(net_parser *p, const char *path, ph_value v)
     }
     const uint64_t hash = phi_stream(path);
     p->symbols[slot_of(p->symbols, p->n_slots, path, hash)] =
-        (net_symbol){copy, hash, v, net_own_frame(p)->now->number};
+        (net_symbol){copy, hash, v, phi_net_own_frame(p)->now->number};
     p->n_symbols++;
     return PH_OK;
 }
@@ -79,18 +79,18 @@ static bool join_path(const net_frame *f, const char *name, size_t n, char path[
     return length > 0 && length < NET_PATH_BYTES;
 }
 
-enum ph_status net_make_path(net_parser *p, const net_statement *st, const char *base,
+enum ph_status phi_net_make_path(net_parser *p, const net_statement *st, const char *base,
                              size_t counter, char path[NET_PATH_BYTES])
 {
     net_frame *f = p->frame;
     if (st->label.n) {
         if (!join_path(f, st->label.p, st->label.n, path))
             return fail_now(p, PH_ERR_FORMAT, "the full name is too long");
-        const net_symbol *taken = net_find_symbol(p, path);
+        const net_symbol *taken = phi_net_find_symbol(p, path);
         if (!taken) return PH_OK;
-        return net_fail(p, f->source, st, st->label.p, PH_ERR_FORMAT,
+        return phi_net_fail(p, f->source, st, st->label.p, PH_ERR_FORMAT,
                         "the name '%s' is taken by line %zu%s", path, taken->line,
-                        taken->line == net_own_frame(p)->now->number
+                        taken->line == phi_net_own_frame(p)->now->number
                             ? "; a name in front of 'repeat' gives each turn names of its own"
                             : "");
     }
@@ -99,13 +99,13 @@ enum ph_status net_make_path(net_parser *p, const net_statement *st, const char 
         const int n = snprintf(name, sizeof name, "%s_%u", base, ++f->made_up[counter]);
         if (!join_path(f, name, (size_t)n, path))
             return fail_now(p, PH_ERR_FORMAT, "the full name is too long");
-    } while (net_find_symbol(p, path));
+    } while (phi_net_find_symbol(p, path));
     return PH_OK;
 }
 
 /* --- Values ---------------------------------------------------------------------------------- */
 
-const phi_type *net_type(const net_parser *p, ph_value v)
+const phi_type *phi_net_type(const net_parser *p, ph_value v)
 {
     return &p->info[v].type[0];
 }
@@ -123,7 +123,7 @@ static enum ph_status reserve_info(net_parser *p)
     return PH_OK;
 }
 
-enum ph_status net_note_input(net_parser *p, ph_value v, const phi_type *batch1)
+enum ph_status phi_net_note_input(net_parser *p, ph_value v, const phi_type *batch1)
 {
     enum ph_status st = reserve_info(p);
     if (st) return st;
@@ -133,7 +133,7 @@ enum ph_status net_note_input(net_parser *p, ph_value v, const phi_type *batch1)
     return PH_OK;
 }
 
-enum ph_status net_charge(net_parser *p, int64_t n)
+enum ph_status phi_net_charge(net_parser *p, int64_t n)
 {
     if (n <= NET_WEIGHTS_MAX - p->weights) {
         p->weights += n;
@@ -152,7 +152,7 @@ static enum ph_status pass_on(net_parser *p, enum ph_status st, const ph_error *
 {
     if (st == PH_ERR_NOMEM) return phi_fail_nomem(p->err);
     const net_frame *f = p->frame;
-    return net_fail(p, f->source, f->now, f->now->word.p, st, "%s%s", inner->message,
+    return phi_net_fail(p, f->source, f->now, f->now->word.p, st, "%s%s", inner->message,
                     batch == 0 ? "" : " (with a batch of 2; with one image alone it would fit)");
 }
 
@@ -168,7 +168,7 @@ static enum ph_status constant_type(net_parser *p, const char *name, enum ph_dty
     ph_error inner = {.status = PH_OK};
     enum ph_status st = phi_type_check(type, name, &inner);
     if (st) return pass_on(p, st, &inner, 0);
-    return net_charge(p, phi_type_count(type));
+    return phi_net_charge(p, phi_type_count(type));
 }
 
 /* A new constant NAME.part, all zero; *t lives in the graph. */
@@ -193,7 +193,7 @@ static enum ph_status add_constant(net_parser *p, const char *name, const char *
     return st ? st : reserve_info(p);
 }
 
-enum ph_status net_add_floats(net_parser *p, const char *name, const char *part, int rank,
+enum ph_status phi_net_add_floats(net_parser *p, const char *name, const char *part, int rank,
                               const int64_t *dims, const float *x, float fill, ph_value *out)
 {
     ph_tensor *t;
@@ -205,7 +205,7 @@ enum ph_status net_add_floats(net_parser *p, const char *name, const char *part,
     return PH_OK;
 }
 
-enum ph_status net_add_ints(net_parser *p, const char *name, const char *part, size_t n,
+enum ph_status phi_net_add_ints(net_parser *p, const char *name, const char *part, size_t n,
                             const int64_t *x, ph_value *out)
 {
     ph_tensor *t;
@@ -215,7 +215,7 @@ enum ph_status net_add_ints(net_parser *p, const char *name, const char *part, s
     return st;
 }
 
-enum ph_status net_add_weights(net_parser *p, const char *name, const char *part, int rank,
+enum ph_status phi_net_add_weights(net_parser *p, const char *name, const char *part, int rank,
                                const int64_t *dims, int64_t fan_in, ph_value *out)
 {
     phi_type type;
@@ -275,9 +275,9 @@ static enum ph_status settle(net_parser *p, const char *name)
     if (st) return st;
     for (size_t i = 0; i < node->n_in; i++)
         if (node->in[i] != PH_NONE) p->info[node->in[i]].used = true;
-    p->info[node->out[0]].power = net_expect(p, node);
+    p->info[node->out[0]].power = phi_net_expect(p, node);
     p->current = node->out[0];
-    return net_define(p, name, p->current);
+    return phi_net_define(p, name, p->current);
 }
 
 static enum ph_status check_room(net_parser *p)
@@ -288,7 +288,7 @@ static enum ph_status check_room(net_parser *p)
     return fail_now(p, PH_ERR_FORMAT, text);
 }
 
-enum ph_status net_emit(net_parser *p, const char *op, const char *name, size_t n_in,
+enum ph_status phi_net_emit(net_parser *p, const char *op, const char *name, size_t n_in,
                         const ph_value *in, size_t n_attrs, const ph_attr *attrs)
 {
     ph_value out;
@@ -298,17 +298,17 @@ enum ph_status net_emit(net_parser *p, const char *op, const char *name, size_t 
     return st ? st : settle(p, name);
 }
 
-enum ph_status net_emit_conv(net_parser *p, const ph_conv_desc *d)
+enum ph_status phi_net_emit_conv(net_parser *p, const ph_conv_desc *d)
 {
     ph_value out;
-    const int64_t c = net_type(p, p->current)->dims[1];
+    const int64_t c = phi_net_type(p, p->current)->dims[1];
     int64_t n;
     if (!phi_mul_i64(d->k, c / d->groups, &n) || !phi_mul_i64(n, d->r, &n) ||
         !phi_mul_i64(n, d->s, &n))
         n = INT64_MAX;
     enum ph_status st = check_room(p);
-    if (!st) st = net_charge(p, n);
-    if (!st) st = net_charge(p, d->no_bias ? 0 : d->k);
+    if (!st) st = phi_net_charge(p, n);
+    if (!st) st = phi_net_charge(p, d->no_bias ? 0 : d->k);
     if (!st) st = ph_graph_add_conv(p->g, p->current, c, d, p->seed, &out, p->err);
     return st ? st : settle(p, d->name);
 }
@@ -340,7 +340,7 @@ static const net_symbol *symbol_of(const net_parser *p, ph_value v)
     return NULL;
 }
 
-enum ph_status net_finish(net_parser *p)
+enum ph_status phi_net_finish(net_parser *p)
 {
     ph_graph *g = p->g;
     for (size_t i = 0; i < g->n_outputs; i++) {

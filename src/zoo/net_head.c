@@ -18,12 +18,12 @@
 
 static net_cursor cursor_now(net_parser *p)
 {
-    return net_cursor_at(p, p->frame->source, p->frame->now);
+    return phi_net_cursor_at(p, p->frame->source, p->frame->now);
 }
 
 static enum ph_status fail_at_word(const net_cursor *c, const char *format, const char *word)
 {
-    return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT, format,
+    return phi_net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT, format,
                     word);
 }
 
@@ -34,23 +34,23 @@ static enum ph_status no_such_network(net_parser *p, const net_statement *last)
     char hint[NET_HINT_BYTES], names[512] = "none";
     size_t used = 0;
     const net_source *s = &p->text;
-    net_nearest near = net_nearest_start(p->wanted);
+    net_nearest near = phi_net_nearest_start(p->wanted);
     for (size_t i = 0; i < s->n_statements; i++) {
-        net_cursor c = net_cursor_at(p, s, &s->statements[i]);
+        net_cursor c = phi_net_cursor_at(p, s, &s->statements[i]);
         net_span name;
-        if (s->statements[i].kind != NET_NETWORK || net_take_name(&c, "a name", ".", &name))
+        if (s->statements[i].kind != NET_NETWORK || phi_net_take_name(&c, "a name", ".", &name))
             continue;
-        net_nearest_offer(&near, name);
+        phi_net_nearest_offer(&near, name);
         if (used < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", used ? ", " : "",
                                      (int)name.n, name.p);
     }
-    return net_fail(p, s, last, last->word.p, PH_ERR_NOT_FOUND,
+    return phi_net_fail(p, s, last, last->word.p, PH_ERR_NOT_FOUND,
                     "there is no network '%.*s'%s (here: %s)", (int)p->wanted.n, p->wanted.p,
-                    net_nearest_hint(&near, hint), names);
+                    phi_net_nearest_hint(&near, hint), names);
 }
 
-enum ph_status net_choose(net_parser *p)
+enum ph_status phi_net_choose(net_parser *p)
 {
     const net_source *s = &p->text;
     const net_statement *last = s->statements;
@@ -59,16 +59,16 @@ enum ph_status net_choose(net_parser *p)
         const net_statement *st = &s->statements[i];
         if (st->kind != NET_NETWORK) continue;
         last = st;
-        net_cursor c = net_cursor_at(p, s, st);
+        net_cursor c = phi_net_cursor_at(p, s, st);
         net_span name;
-        enum ph_status status = net_take_name(&c, "the network's name", ".", &name);
+        enum ph_status status = phi_net_take_name(&c, "the network's name", ".", &name);
         if (status) return status;
-        if (p->wanted.n && !net_span_equal(name, p->wanted)) continue;
+        if (p->wanted.n && !phi_net_span_equal(name, p->wanted)) continue;
         if (!p->chosen) p->chosen = st;
         if (!p->wanted.n)
             p->wanted = name;
         else if (p->chosen != st)
-            return net_fail(p, s, st, st->word.p, PH_ERR_FORMAT,
+            return phi_net_fail(p, s, st, st->word.p, PH_ERR_FORMAT,
                             "a second network '%.*s'; the first is in line %zu", (int)name.n,
                             name.p, p->chosen->number);
     }
@@ -79,18 +79,18 @@ enum ph_status net_choose(net_parser *p)
 static enum ph_status take_parameters(net_cursor *c)
 {
     net_frame *f = c->parser->frame;
-    while (!net_at_end(c)) {
+    while (!phi_net_at_end(c)) {
         const char *start = c->p;
         net_span name;
         net_number value;
         bool has_value;
-        enum ph_status st = net_take_param(c, &name, &has_value);
+        enum ph_status st = phi_net_take_param(c, &name, &has_value);
         if (!st && !has_value) st = net_fail_here(c, "'=' and a number were wanted");
-        if (!st) st = net_take_number(c, "a number", &value);
+        if (!st) st = phi_net_take_number(c, "a number", &value);
         if (st) return st;
         c->p = start;
         for (size_t i = 0; i < f->n_params; i++)
-            if (net_span_equal(f->param[i], name))
+            if (phi_net_span_equal(f->param[i], name))
                 return net_fail_here(c, "there are two parameters '%.*s'", (int)name.n, name.p);
         if (f->n_params == NET_PARAMS_MAX)
             return net_fail_here(c, "more than %d parameters", NET_PARAMS_MAX);
@@ -111,7 +111,7 @@ static enum ph_status run_network(net_cursor *c)
         return fail_at_word(c, "'%s' behind the first input; it belongs in front", "network");
     p->elsewhere = c->statement != p->chosen;
     if (p->elsewhere) return PH_OK;
-    enum ph_status st = net_take_name(c, "the network's name", ".", &name);
+    enum ph_status st = phi_net_take_name(c, "the network's name", ".", &name);
     if (!st) st = take_parameters(c);
     if (st) return st;
     char *copy = phi_strndup(&p->mem, name.p, name.n);
@@ -144,7 +144,7 @@ static enum ph_status set_prose(net_cursor *c, const char *key, const char *what
 {
     net_parser *p = c->parser;
     if (ph_graph_metadata(p->g, key)) return fail_at_word(c, "a second '%s'", what);
-    if (net_at_end(c)) return net_fail_here(c, "the %s is empty", what);
+    if (phi_net_at_end(c)) return net_fail_here(c, "the %s is empty", what);
     char *copy = phi_strndup(&p->mem, c->p, (size_t)(c->end - c->p));
     if (!copy) return phi_fail_nomem(p->err);
     enum ph_status st = check_prose(c, copy);
@@ -156,16 +156,16 @@ static enum ph_status set_prose(net_cursor *c, const char *key, const char *what
 /* published parameters|macs FIGURE SOURCE, the figure as it was printed: 60965224, 0.27M, 3.8e9 */
 static enum ph_status run_published(net_cursor *c)
 {
-    const bool parameters = net_take_word(c, "parameters");
-    if (!parameters && !net_take_word(c, "macs"))
+    const bool parameters = phi_net_take_word(c, "parameters");
+    if (!parameters && !phi_net_take_word(c, "macs"))
         return net_fail_here(c, "'parameters' or 'macs' was wanted behind 'published'");
-    net_skip_space(c);
+    phi_net_skip_space(c);
     net_cursor figure = *c;
     if (c->p == c->end || *c->p < '0' || *c->p > '9')
         return net_fail_here(c, "a figure was wanted, such as 60965224 or 3.8e9");
     while (figure.p < figure.end && *figure.p != ' ' && *figure.p != '\t')
         figure.p++;
-    if (net_at_end(&figure))
+    if (phi_net_at_end(&figure))
         return net_fail_here(&figure, "where the figure was published was wanted behind it");
     return set_prose(c, parameters ? "pinhole.published.parameters" : "pinhole.published.macs",
                      parameters ? "published parameters" : "published macs");
@@ -181,7 +181,7 @@ static enum ph_status run_note(net_cursor *c)
     return set_prose(c, key, "note");
 }
 
-enum ph_status net_run_head(net_parser *p)
+enum ph_status phi_net_run_head(net_parser *p)
 {
     net_cursor c = cursor_now(p);
     if (c.statement->kind == NET_NETWORK) return run_network(&c);

@@ -37,10 +37,10 @@ static window new_window(void)
 /* The layer looks at images: the current value is [n, c, h, w]. */
 static enum ph_status need_image(net_cursor *c)
 {
-    const phi_type *t = net_type(c->parser, c->parser->current);
+    const phi_type *t = phi_net_type(c->parser, c->parser->current);
     if (t->rank == 4) return PH_OK;
     char shape[PHI_TYPE_TEXT];
-    return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
+    return phi_net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
                     "'%.*s' wants images [n,c,h,w]; the value here is %s",
                     (int)c->statement->word.n, c->statement->word.p,
                     phi_dims_text(t->rank, t->dims, shape, sizeof shape));
@@ -53,22 +53,22 @@ static bool another_pad(net_cursor *c)
     static const char *const options[] = {"stride", "pad",   "dilation",  "groups",
                                           "nobias", "ceil",  "count_pad", "multiplier",
                                           "mode",   "value", "channels"};
-    const net_span word = net_peek_word(c);
+    const net_span word = phi_net_peek_word(c);
     for (size_t i = 0; i < PHI_COUNT(options); i++)
-        if (net_span_is(word, options[i])) return false;
-    return net_number_next(c);
+        if (phi_net_span_is(word, options[i])) return false;
+    return phi_net_number_next(c);
 }
 
 /* same | N | H W | TOP LEFT BOTTOM RIGHT */
 static enum ph_status take_pads(net_cursor *c, int64_t pad[4], bool *same)
 {
-    if (same && net_take_word(c, "same")) {
+    if (same && phi_net_take_word(c, "same")) {
         *same = true;
         return PH_OK;
     }
     size_t n = 0;
     do {
-        enum ph_status st = net_take_int(c, same ? "'same' or a padding" : "a padding", 0, &pad[n]);
+        enum ph_status st = phi_net_take_int(c, same ? "'same' or a padding" : "a padding", 0, &pad[n]);
         if (st) return st;
     } while (++n < 4 && another_pad(c));
     if (n == 3) return net_fail_here(c, "3 paddings; 1, 2 (height, width) or 4 were wanted");
@@ -93,39 +93,39 @@ static enum ph_status unknown_option(net_cursor *c, unsigned can)
                    {"ceil", CAN_CEIL},
                    {"count_pad", CAN_INCLUDE},
                    {"multiplier", CAN_MULTIPLY}};
-    const net_span word = net_peek_word(c);
-    if (word.n == 0) return net_expect_end(c);
+    const net_span word = phi_net_peek_word(c);
+    if (word.n == 0) return phi_net_expect_end(c);
     char hint[NET_HINT_BYTES];
-    net_nearest near = net_nearest_start(word);
+    net_nearest near = phi_net_nearest_start(word);
     for (size_t i = 0; i < PHI_COUNT(options); i++)
         if ((options[i].needs & ~can) == 0)
-            net_nearest_offer(&near, (net_span){options[i].word, strlen(options[i].word)});
+            phi_net_nearest_offer(&near, (net_span){options[i].word, strlen(options[i].word)});
     return net_fail_here(c, "'%.*s' is no option of '%.*s'%s", (int)word.n, word.p,
                          (int)c->statement->word.n, c->statement->word.p,
-                         net_nearest_hint(&near, hint));
+                         phi_net_nearest_hint(&near, hint));
 }
 
 /* Options in any order, to the end of the statement. */
 static enum ph_status take_options(net_cursor *c, unsigned can, window *w)
 {
     enum ph_status st = PH_OK;
-    while (!st && !net_at_end(c)) {
-        if (net_take_char(c, '/') || net_take_word(c, "stride")) {
+    while (!st && !phi_net_at_end(c)) {
+        if (phi_net_take_char(c, '/') || phi_net_take_word(c, "stride")) {
             w->has_stride = true;
-            st = net_take_pair(c, "a stride", 1, &w->stride_h, &w->stride_w);
-        } else if (net_take_word(c, "pad"))
+            st = phi_net_take_pair(c, "a stride", 1, &w->stride_h, &w->stride_w);
+        } else if (phi_net_take_word(c, "pad"))
             st = take_pads(c, w->pad, &w->same);
-        else if (can & CAN_DILATE && net_take_word(c, "dilation"))
-            st = net_take_pair(c, "a dilation", 1, &w->dilation_h, &w->dilation_w);
-        else if (can & CAN_GROUP && net_take_word(c, "groups"))
-            st = net_take_int(c, "a number of groups", 1, &w->groups);
-        else if (can & CAN_MULTIPLY && net_take_word(c, "multiplier"))
-            st = net_take_int(c, "a multiplier", 1, &w->multiplier);
-        else if (can & CAN_BIAS && net_take_word(c, "nobias"))
+        else if (can & CAN_DILATE && phi_net_take_word(c, "dilation"))
+            st = phi_net_take_pair(c, "a dilation", 1, &w->dilation_h, &w->dilation_w);
+        else if (can & CAN_GROUP && phi_net_take_word(c, "groups"))
+            st = phi_net_take_int(c, "a number of groups", 1, &w->groups);
+        else if (can & CAN_MULTIPLY && phi_net_take_word(c, "multiplier"))
+            st = phi_net_take_int(c, "a multiplier", 1, &w->multiplier);
+        else if (can & CAN_BIAS && phi_net_take_word(c, "nobias"))
             w->no_bias = true;
-        else if (can & CAN_CEIL && net_take_word(c, "ceil"))
+        else if (can & CAN_CEIL && phi_net_take_word(c, "ceil"))
             w->ceil = true;
-        else if (can & CAN_INCLUDE && net_take_word(c, "count_pad"))
+        else if (can & CAN_INCLUDE && phi_net_take_word(c, "count_pad"))
             w->include_pad = true;
         else
             return unknown_option(c, can);
@@ -148,7 +148,7 @@ static void same_pads(int64_t in, int64_t kernel, int64_t stride, int64_t dilati
 static void resolve_same(const net_cursor *c, window *w)
 {
     if (!w->same) return;
-    const phi_type *t = net_type(c->parser, c->parser->current);
+    const phi_type *t = phi_net_type(c->parser, c->parser->current);
     same_pads(t->dims[2], w->r, w->stride_h, w->dilation_h, &w->pad[0], &w->pad[2]);
     same_pads(t->dims[3], w->s, w->stride_w, w->dilation_w, &w->pad[1], &w->pad[3]);
 }
@@ -172,7 +172,7 @@ static enum ph_status emit_window_conv(net_cursor *c, const char *path, int64_t 
                             .groups = w->groups,
                             .no_bias = w->no_bias,
                             .name = path};
-    return net_emit_conv(c->parser, &d);
+    return phi_net_emit_conv(c->parser, &d);
 }
 
 /* conv KERNEL CHANNELS [/ STRIDE] [pad ...] [dilation ...] [groups G] [nobias] */
@@ -182,13 +182,13 @@ static enum ph_status run_conv(net_cursor *c, const net_layer *layer, const char
     window w = new_window();
     int64_t k;
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
-    if (!st) st = net_take_int(c, "the number of output channels", 1, &k);
+    if (!st) st = phi_net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
+    if (!st) st = phi_net_take_int(c, "the number of output channels", 1, &k);
     if (!st) st = take_options(c, CAN_DILATE | CAN_GROUP | CAN_BIAS, &w);
     if (st) return st;
-    const int64_t channels = net_type(c->parser, c->parser->current)->dims[1];
+    const int64_t channels = phi_net_type(c->parser, c->parser->current)->dims[1];
     if (channels % w.groups || k % w.groups)
-        return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
+        return phi_net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_SHAPE,
                         "%lld groups do not divide %lld input and %lld output channels",
                         (long long)w.groups, (long long)channels, (long long)k);
     return emit_window_conv(c, path, k, &w);
@@ -200,10 +200,10 @@ static enum ph_status run_depthwise(net_cursor *c, const net_layer *layer, const
     (void)layer;
     window w = new_window();
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
+    if (!st) st = phi_net_take_pair(c, "a kernel, such as 3x3,", 1, &w.r, &w.s);
     if (!st) st = take_options(c, CAN_DILATE | CAN_MULTIPLY | CAN_BIAS, &w);
     if (st) return st;
-    w.groups = net_type(c->parser, c->parser->current)->dims[1];
+    w.groups = phi_net_type(c->parser, c->parser->current)->dims[1];
     int64_t k;
     if (!phi_mul_i64(w.groups, w.multiplier, &k) || k > NET_INT_MAX)
         return net_fail_here(c, "too many output channels");
@@ -228,7 +228,7 @@ static enum ph_status emit_pool(net_cursor *c, const net_layer *layer, const cha
         attrs[4] = (ph_attr){.name = "dilations", .kind = PH_ATTR_INTS, .n = 2, .ints = dilations};
     else
         attrs[4] = (ph_attr){.name = "count_include_pad", .kind = PH_ATTR_INT, .i = w->include_pad};
-    return net_emit(c->parser, layer->op, path, 1, &c->parser->current, 5, attrs);
+    return phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 5, attrs);
 }
 
 /* maxpool KERNEL / STRIDE [pad ...] [ceil] [dilation ...],  avgpool ... [count_pad] */
@@ -237,7 +237,7 @@ static enum ph_status run_pool(net_cursor *c, const net_layer *layer, const char
     window w = new_window();
     const bool max = strcmp(layer->op, "MaxPool") == 0;
     enum ph_status st = need_image(c);
-    if (!st) st = net_take_pair(c, "a window, such as 3x3,", 1, &w.r, &w.s);
+    if (!st) st = phi_net_take_pair(c, "a window, such as 3x3,", 1, &w.r, &w.s);
     if (!st) st = take_options(c, CAN_CEIL | (max ? CAN_DILATE : CAN_INCLUDE), &w);
     if (st) return st;
     /* frameworks disagree about the default (1 in Caffe and ONNX, the window in PyTorch) */
@@ -250,8 +250,8 @@ static enum ph_status run_pool(net_cursor *c, const net_layer *layer, const char
 
 static enum ph_status run_plain(net_cursor *c, const net_layer *layer, const char *path)
 {
-    enum ph_status st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 0, NULL);
+    enum ph_status st = phi_net_expect_end(c);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 0, NULL);
 }
 
 static enum ph_status run_global(net_cursor *c, const net_layer *layer, const char *path)
@@ -264,8 +264,8 @@ static enum ph_status run_global(net_cursor *c, const net_layer *layer, const ch
 static enum ph_status run_axis1(net_cursor *c, const net_layer *layer, const char *path)
 {
     const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
-    enum ph_status st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &axis);
+    enum ph_status st = phi_net_expect_end(c);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &axis);
 }
 
 /* --- Activations ----------------------------------------------------------------------------- */
@@ -274,9 +274,9 @@ static enum ph_status run_axis1(net_cursor *c, const net_layer *layer, const cha
 static enum ph_status run_leaky_relu(net_cursor *c, const net_layer *layer, const char *path)
 {
     ph_attr alpha = {.name = "alpha", .kind = PH_ATTR_FLOAT, .f = 0.01f};
-    enum ph_status st = net_at_end(c) ? PH_OK : net_take_real(c, "a slope", &alpha.f);
-    if (!st) st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &alpha);
+    enum ph_status st = phi_net_at_end(c) ? PH_OK : phi_net_take_real(c, "a slope", &alpha.f);
+    if (!st) st = phi_net_expect_end(c);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &alpha);
 }
 
 /* hardsigmoid [ALPHA BETA]: max(0, min(1, alpha x + beta)); 1/6 and 1/2 as in MobileNetV3 */
@@ -285,26 +285,26 @@ static enum ph_status run_hard_sigmoid(net_cursor *c, const net_layer *layer, co
     ph_attr attrs[] = {{.name = "alpha", .kind = PH_ATTR_FLOAT, .f = 1.0f / 6.0f},
                        {.name = "beta", .kind = PH_ATTR_FLOAT, .f = 0.5f}};
     enum ph_status st = PH_OK;
-    if (!net_at_end(c)) {
-        st = net_take_real(c, "a slope", &attrs[0].f);
-        if (!st) st = net_take_real(c, "an offset", &attrs[1].f);
+    if (!phi_net_at_end(c)) {
+        st = phi_net_take_real(c, "a slope", &attrs[0].f);
+        if (!st) st = phi_net_take_real(c, "an offset", &attrs[1].f);
     }
-    if (!st) st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 2, attrs);
+    if (!st) st = phi_net_expect_end(c);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 2, attrs);
 }
 
 static enum ph_status emit_clip(net_cursor *c, const char *path, float lo, float hi)
 {
     ph_value in[3] = {c->parser->current, PH_NONE, PH_NONE};
-    enum ph_status st = net_add_floats(c->parser, path, "min", 0, NULL, NULL, lo, &in[1]);
-    if (!st) st = net_add_floats(c->parser, path, "max", 0, NULL, NULL, hi, &in[2]);
-    return st ? st : net_emit(c->parser, "Clip", path, 3, in, 0, NULL);
+    enum ph_status st = phi_net_add_floats(c->parser, path, "min", 0, NULL, NULL, lo, &in[1]);
+    if (!st) st = phi_net_add_floats(c->parser, path, "max", 0, NULL, NULL, hi, &in[2]);
+    return st ? st : phi_net_emit(c->parser, "Clip", path, 3, in, 0, NULL);
 }
 
 static enum ph_status run_relu6(net_cursor *c, const net_layer *layer, const char *path)
 {
     (void)layer;
-    enum ph_status st = net_expect_end(c);
+    enum ph_status st = phi_net_expect_end(c);
     return st ? st : emit_clip(c, path, 0.0f, 6.0f);
 }
 
@@ -313,9 +313,9 @@ static enum ph_status run_clip(net_cursor *c, const net_layer *layer, const char
 {
     (void)layer;
     float lo, hi;
-    enum ph_status st = net_take_real(c, "the lower bound", &lo);
-    if (!st) st = net_take_real(c, "the upper bound", &hi);
-    if (!st) st = net_expect_end(c);
+    enum ph_status st = phi_net_take_real(c, "the lower bound", &lo);
+    if (!st) st = phi_net_take_real(c, "the upper bound", &hi);
+    if (!st) st = phi_net_expect_end(c);
     if (!st && lo > hi) st = net_fail_here(c, "the lower bound is above the upper one");
     return st ? st : emit_clip(c, path, lo, hi);
 }
@@ -325,19 +325,19 @@ static enum ph_status run_dropout(net_cursor *c, const net_layer *layer, const c
 {
     (void)layer;
     float ratio = 0.5f;
-    net_skip_space(c);
+    phi_net_skip_space(c);
     const net_cursor start = *c;
-    enum ph_status st = net_at_end(c) ? PH_OK : net_take_real(c, "a ratio", &ratio);
+    enum ph_status st = phi_net_at_end(c) ? PH_OK : phi_net_take_real(c, "a ratio", &ratio);
     if (st) return st;
     if (!(ratio >= 0.0f && ratio < 1.0f))
-        return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+        return phi_net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
                         "a ratio of %g; "
                         "0 up to but not including 1 is possible",
                         (double)ratio);
     ph_value in[2] = {c->parser->current, PH_NONE};
-    st = net_expect_end(c);
-    if (!st) st = net_add_floats(c->parser, path, "ratio", 0, NULL, NULL, ratio, &in[1]);
-    return st ? st : net_emit(c->parser, "Dropout", path, 2, in, 0, NULL);
+    st = phi_net_expect_end(c);
+    if (!st) st = phi_net_add_floats(c->parser, path, "ratio", 0, NULL, NULL, ratio, &in[1]);
+    return st ? st : phi_net_emit(c->parser, "Dropout", path, 2, in, 0, NULL);
 }
 
 /* --- Normalisation --------------------------------------------------------------------------- */
@@ -345,7 +345,7 @@ static enum ph_status run_dropout(net_cursor *c, const net_layer *layer, const c
 /* Channels of the current value: dimension 1. */
 static enum ph_status need_channels(net_cursor *c, int64_t *channels)
 {
-    const phi_type *t = net_type(c->parser, c->parser->current);
+    const phi_type *t = phi_net_type(c->parser, c->parser->current);
     if (t->rank < 2)
         return net_fail_here(c, "'%.*s' wants a value with channels", (int)c->statement->word.n,
                              c->statement->word.p);
@@ -368,11 +368,11 @@ static enum ph_status run_bn(net_cursor *c, const net_layer *layer, const char *
                        {.name = "momentum", .kind = PH_ATTR_FLOAT, .f = 0.9f}};
     int64_t channels = 0;
     enum ph_status st = need_channels(c, &channels);
-    while (!st && !net_at_end(c)) {
-        if (net_take_word(c, "epsilon"))
-            st = net_take_real(c, "an epsilon", &attrs[0].f);
-        else if (net_take_word(c, "momentum"))
-            st = net_take_real(c, "a momentum", &attrs[1].f);
+    while (!st && !phi_net_at_end(c)) {
+        if (phi_net_take_word(c, "epsilon"))
+            st = phi_net_take_real(c, "an epsilon", &attrs[0].f);
+        else if (phi_net_take_word(c, "momentum"))
+            st = phi_net_take_real(c, "a momentum", &attrs[1].f);
         else
             st = net_fail_here(c, "'epsilon' or 'momentum' was wanted");
     }
@@ -382,9 +382,9 @@ static enum ph_status run_bn(net_cursor *c, const net_layer *layer, const char *
         return net_fail_here(c, "momentum must be in 0 .. 1");
     ph_value in[5] = {c->parser->current};
     for (size_t i = 0; i < 4 && !st; i++)
-        st = net_add_floats(c->parser, path, parts[i].name, 1, &channels, NULL, parts[i].fill,
+        st = phi_net_add_floats(c->parser, path, parts[i].name, 1, &channels, NULL, parts[i].fill,
                             &in[i + 1]);
-    return st ? st : net_emit(c->parser, layer->op, path, 5, in, 2, attrs);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 5, in, 2, attrs);
 }
 
 /* lrn SIZE [alpha A] [beta B] [k K]; ONNX's defaults. Its alpha is divided by the size, as Caffe's
@@ -397,18 +397,18 @@ static enum ph_status run_lrn(net_cursor *c, const net_layer *layer, const char 
                        {.name = "bias", .kind = PH_ATTR_FLOAT, .f = 1.0f}};
     int64_t channels = 0;
     enum ph_status st = need_channels(c, &channels);
-    if (!st) st = net_take_int(c, "a number of channels", 1, &attrs[0].i);
-    while (!st && !net_at_end(c)) {
-        if (net_take_word(c, "alpha"))
-            st = net_take_real(c, "alpha's value", &attrs[1].f);
-        else if (net_take_word(c, "beta"))
-            st = net_take_real(c, "beta's value", &attrs[2].f);
-        else if (net_take_word(c, "k"))
-            st = net_take_real(c, "k's value", &attrs[3].f);
+    if (!st) st = phi_net_take_int(c, "a number of channels", 1, &attrs[0].i);
+    while (!st && !phi_net_at_end(c)) {
+        if (phi_net_take_word(c, "alpha"))
+            st = phi_net_take_real(c, "alpha's value", &attrs[1].f);
+        else if (phi_net_take_word(c, "beta"))
+            st = phi_net_take_real(c, "beta's value", &attrs[2].f);
+        else if (phi_net_take_word(c, "k"))
+            st = phi_net_take_real(c, "k's value", &attrs[3].f);
         else
             st = net_fail_here(c, "'alpha', 'beta' or 'k' was wanted");
     }
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 4, attrs);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 4, attrs);
 }
 
 /* One number for all channels or one for each, into x [channels]. */
@@ -419,9 +419,9 @@ static enum ph_status take_per_channel(net_cursor *c, const char *what, int64_t 
     do {
         if (*n == NET_CHANNELS_LISTED_MAX)
             return net_fail_here(c, "more than %d numbers", NET_CHANNELS_LISTED_MAX);
-        enum ph_status st = net_take_real(c, what, &x[(*n)++]);
+        enum ph_status st = phi_net_take_real(c, what, &x[(*n)++]);
         if (st) return st;
-    } while (net_number_next(c));
+    } while (phi_net_number_next(c));
     if (*n == 1 || (int64_t)*n == channels) return PH_OK;
     return net_fail_here(c, "%zu numbers for %lld channels; one, or one for each was wanted", *n,
                          (long long)channels);
@@ -432,15 +432,15 @@ static enum ph_status emit_per_channel(net_cursor *c, const char *op, const char
                                        const char *part, size_t n, const float *x)
 {
     net_parser *p = c->parser;
-    const phi_type *t = net_type(p, p->current);
+    const phi_type *t = phi_net_type(p, p->current);
     int64_t dims[PH_MAX_RANK];
     dims[0] = t->dims[1];
     for (int i = 1; i < t->rank - 1; i++)
         dims[i] = 1;
     ph_value in[2] = {p->current, PH_NONE};
     enum ph_status st =
-        net_add_floats(p, path, part, t->rank - 1, dims, n > 1 ? x : NULL, x[0], &in[1]);
-    return st ? st : net_emit(p, op, path, 2, in, 0, NULL);
+        phi_net_add_floats(p, path, part, t->rank - 1, dims, n > 1 ? x : NULL, x[0], &in[1]);
+    return st ? st : phi_net_emit(p, op, path, 2, in, 0, NULL);
 }
 
 /* scale X..., shift X... */
@@ -451,7 +451,7 @@ static enum ph_status run_per_channel(net_cursor *c, const net_layer *layer, con
     int64_t channels = 0;
     enum ph_status st = need_channels(c, &channels);
     if (!st) st = take_per_channel(c, "a number", channels, x, &n);
-    if (!st) st = net_expect_end(c);
+    if (!st) st = phi_net_expect_end(c);
     return st ? st : emit_per_channel(c, layer->op, path, layer->name, n, x);
 }
 
@@ -464,10 +464,10 @@ static enum ph_status run_normalize(net_cursor *c, const net_layer *layer, const
     int64_t channels = 0;
     enum ph_status st = need_channels(c, &channels);
     if (!st) st = take_per_channel(c, "a mean", channels, mean, &n_mean);
-    if (!st && !net_take_char(c, '/'))
+    if (!st && !phi_net_take_char(c, '/'))
         st = net_fail_here(c, "'/' and the standard deviations were wanted behind the means");
     if (!st) st = take_per_channel(c, "a standard deviation", channels, deviation, &n_deviation);
-    if (!st) st = net_expect_end(c);
+    if (!st) st = phi_net_expect_end(c);
     for (size_t i = 0; !st && i < n_deviation; i++)
         if (!(deviation[i] > 0.0f)) st = net_fail_here(c, "a standard deviation must be above 0");
     if (st) return st;
@@ -486,7 +486,7 @@ static enum ph_status flatten_for(net_cursor *c, const char *path)
     char name[NET_PATH_BYTES + 16];
     const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
     snprintf(name, sizeof name, "%s/flatten", path);
-    return net_emit(c->parser, "Flatten", name, 1, &c->parser->current, 1, &axis);
+    return phi_net_emit(c->parser, "Flatten", name, 1, &c->parser->current, 1, &axis);
 }
 
 /* fc N [nobias]: y = x W^T + b, W [N, inputs]; images are flattened first */
@@ -494,17 +494,17 @@ static enum ph_status run_fc(net_cursor *c, const net_layer *layer, const char *
 {
     net_parser *p = c->parser;
     int64_t k;
-    enum ph_status st = net_take_int(c, "a number of outputs", 1, &k);
-    const bool no_bias = !st && net_take_word(c, "nobias");
-    if (!st) st = net_expect_end(c);
-    if (!st && net_type(p, p->current)->rank != 2) st = flatten_for(c, path);
+    enum ph_status st = phi_net_take_int(c, "a number of outputs", 1, &k);
+    const bool no_bias = !st && phi_net_take_word(c, "nobias");
+    if (!st) st = phi_net_expect_end(c);
+    if (!st && phi_net_type(p, p->current)->rank != 2) st = flatten_for(c, path);
     if (st) return st;
-    const int64_t dims[2] = {k, net_type(p, p->current)->dims[1]};
+    const int64_t dims[2] = {k, phi_net_type(p, p->current)->dims[1]};
     const ph_attr transpose = {.name = "transB", .kind = PH_ATTR_INT, .i = 1};
     ph_value in[3] = {p->current, PH_NONE, PH_NONE};
-    st = net_add_weights(p, path, "weight", 2, dims, dims[1], &in[1]);
-    if (!st && !no_bias) st = net_add_floats(p, path, "bias", 1, &k, NULL, 0.0f, &in[2]);
-    return st ? st : net_emit(p, layer->op, path, no_bias ? 2 : 3, in, 1, &transpose);
+    st = phi_net_add_weights(p, path, "weight", 2, dims, dims[1], &in[1]);
+    if (!st && !no_bias) st = phi_net_add_floats(p, path, "bias", 1, &k, NULL, 0.0f, &in[2]);
+    return st ? st : phi_net_emit(p, layer->op, path, no_bias ? 2 : 3, in, 1, &transpose);
 }
 
 /* --- Shapes ---------------------------------------------------------------------------------- */
@@ -514,33 +514,33 @@ static enum ph_status run_reshape(net_cursor *c, const net_layer *layer, const c
 {
     int64_t dims[PH_MAX_RANK] = {0}; /* 0: the batch, as it is */
     size_t n;
-    enum ph_status st = net_take_dims(c, true, &dims[1], &n);
-    if (!st) st = net_expect_end(c);
+    enum ph_status st = phi_net_take_dims(c, true, &dims[1], &n);
+    if (!st) st = phi_net_expect_end(c);
     ph_value in[2] = {c->parser->current, PH_NONE};
-    if (!st) st = net_add_ints(c->parser, path, "shape", n + 1, dims, &in[1]);
-    return st ? st : net_emit(c->parser, layer->op, path, 2, in, 0, NULL);
+    if (!st) st = phi_net_add_ints(c->parser, path, "shape", n + 1, dims, &in[1]);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 2, in, 0, NULL);
 }
 
 /* transpose I J K ...: output dimension 0 is input dimension I, and so on */
 static enum ph_status run_transpose(net_cursor *c, const net_layer *layer, const char *path)
 {
-    const int rank = net_type(c->parser, c->parser->current)->rank;
+    const int rank = phi_net_type(c->parser, c->parser->current)->rank;
     int64_t perm[PH_MAX_RANK];
     unsigned seen = 0;
     for (int i = 0; i < rank; i++) {
-        net_skip_space(c);
+        phi_net_skip_space(c);
         const net_cursor start = *c;
-        enum ph_status st = net_take_int(c, "the number of a dimension", 0, &perm[i]);
+        enum ph_status st = phi_net_take_int(c, "the number of a dimension", 0, &perm[i]);
         if (st) return st;
         if (perm[i] >= rank || seen & 1u << perm[i])
-            return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+            return phi_net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
                             "dimension %lld; each of 0 to %d was wanted once", (long long)perm[i],
                             rank - 1);
         seen |= 1u << perm[i];
     }
     const ph_attr attr = {.name = "perm", .kind = PH_ATTR_INTS, .n = (size_t)rank, .ints = perm};
-    enum ph_status st = net_expect_end(c);
-    return st ? st : net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &attr);
+    enum ph_status st = phi_net_expect_end(c);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, 1, &c->parser->current, 1, &attr);
 }
 
 /* pad N | H W | TOP LEFT BOTTOM RIGHT [channels BEFORE BEHIND] [value V] [mode
@@ -553,14 +553,14 @@ static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char 
     size_t mode = 0;
     enum ph_status st = need_image(c);
     if (!st) st = take_pads(c, pad, NULL);
-    while (!st && !net_at_end(c)) {
-        if (net_take_word(c, "value"))
-            st = net_take_real(c, "a value", &value);
-        else if (net_take_word(c, "channels")) {
-            st = net_take_int(c, "a number of channels", 0, &channels[0]);
-            if (!st) st = net_take_int(c, "a number of channels", 0, &channels[1]);
-        } else if (net_take_word(c, "mode")) {
-            for (mode = 0; mode < PHI_COUNT(modes) && !net_take_word(c, modes[mode]); mode++) {
+    while (!st && !phi_net_at_end(c)) {
+        if (phi_net_take_word(c, "value"))
+            st = phi_net_take_real(c, "a value", &value);
+        else if (phi_net_take_word(c, "channels")) {
+            st = phi_net_take_int(c, "a number of channels", 0, &channels[0]);
+            if (!st) st = phi_net_take_int(c, "a number of channels", 0, &channels[1]);
+        } else if (phi_net_take_word(c, "mode")) {
+            for (mode = 0; mode < PHI_COUNT(modes) && !phi_net_take_word(c, modes[mode]); mode++) {
             }
             if (mode == PHI_COUNT(modes))
                 st = net_fail_here(c, "'constant', 'reflect' or 'edge' was wanted");
@@ -571,10 +571,10 @@ static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char 
     const int64_t pads[8] = {0, channels[0], pad[0], pad[1], 0, channels[1], pad[2], pad[3]};
     const ph_attr attr = {.name = "mode", .kind = PH_ATTR_STRING, .s = modes[mode]};
     ph_value in[3] = {c->parser->current, PH_NONE, PH_NONE};
-    st = net_add_ints(c->parser, path, "pads", 8, pads, &in[1]);
+    st = phi_net_add_ints(c->parser, path, "pads", 8, pads, &in[1]);
     if (!st && mode == 0)
-        st = net_add_floats(c->parser, path, "value", 0, NULL, NULL, value, &in[2]);
-    return st ? st : net_emit(c->parser, layer->op, path, mode == 0 ? 3 : 2, in, 1, &attr);
+        st = phi_net_add_floats(c->parser, path, "value", 0, NULL, NULL, value, &in[2]);
+    return st ? st : phi_net_emit(c->parser, layer->op, path, mode == 0 ? 3 : 2, in, 1, &attr);
 }
 
 /* --- Several values -------------------------------------------------------------------------- */
@@ -582,7 +582,7 @@ static enum ph_status run_pad(net_cursor *c, const net_layer *layer, const char 
 static enum ph_status emit_concat(net_parser *p, const char *path, size_t n, const ph_value *v)
 {
     const ph_attr axis = {.name = "axis", .kind = PH_ATTR_INT, .i = 1};
-    return net_emit(p, "Concat", path, n, v, 1, &axis);
+    return phi_net_emit(p, "Concat", path, n, v, 1, &axis);
 }
 
 /* concat A..., add A..., sub A, mul A, div A: the current value, then those named */
@@ -593,32 +593,32 @@ static enum ph_status run_several(net_cursor *c, const net_layer *layer, const c
     const bool pair = strcmp(layer->op, "Concat") != 0 && strcmp(layer->op, "Add") != 0;
     do {
         if (n == NET_BRANCHES_MAX) return net_fail_here(c, "more than %d values", NET_BRANCHES_MAX);
-        enum ph_status st = net_take_reference(c, &v[n++]);
+        enum ph_status st = phi_net_take_reference(c, &v[n++]);
         if (st) return st;
-    } while (!pair && !net_at_end(c));
-    enum ph_status st = net_expect_end(c);
+    } while (!pair && !phi_net_at_end(c));
+    enum ph_status st = phi_net_expect_end(c);
     if (st) return st;
     if (strcmp(layer->op, "Concat") == 0) return emit_concat(c->parser, path, n, v);
-    return net_emit(c->parser, n > 2 ? "Sum" : layer->op, path, n, v, 0, NULL);
+    return phi_net_emit(c->parser, n > 2 ? "Sum" : layer->op, path, n, v, 0, NULL);
 }
 
-enum ph_status net_join(net_cursor *c, const char *path, size_t n, const ph_value *v)
+enum ph_status phi_net_join(net_cursor *c, const char *path, size_t n, const ph_value *v)
 {
-    const bool concat = net_take_word(c, "concat"), add = !concat && net_take_word(c, "add");
+    const bool concat = phi_net_take_word(c, "concat"), add = !concat && phi_net_take_word(c, "add");
     const net_cursor start = *c;
-    if (!concat && !add && !net_take_word(c, "mul"))
+    if (!concat && !add && !phi_net_take_word(c, "mul"))
         return net_fail_here(c, "'concat', 'add' or 'mul' was wanted behind 'join'");
-    enum ph_status st = net_expect_end(c);
+    enum ph_status st = phi_net_expect_end(c);
     if (st) return st;
     if (n < 2)
-        return net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT,
+        return phi_net_fail(c->parser, c->source, c->statement, c->statement->word.p, PH_ERR_FORMAT,
                         "a split of one branch has nothing to join");
     if (concat) return emit_concat(c->parser, path, n, v);
-    if (add) return net_emit(c->parser, n > 2 ? "Sum" : "Add", path, n, v, 0, NULL);
+    if (add) return phi_net_emit(c->parser, n > 2 ? "Sum" : "Add", path, n, v, 0, NULL);
     if (n > 2)
-        return net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
+        return phi_net_fail(c->parser, c->source, c->statement, start.p, PH_ERR_FORMAT,
                         "'mul' joins two branches; there are %zu", n);
-    return net_emit(c->parser, "Mul", path, 2, v, 0, NULL);
+    return phi_net_emit(c->parser, "Mul", path, 2, v, 0, NULL);
 }
 
 /* value: no layer; only gives the value before it (or `from NAME`) a name */
@@ -626,7 +626,7 @@ static enum ph_status run_value(net_cursor *c, const net_layer *layer, const cha
 {
     (void)layer;
     (void)path; /* named by the caller, as every layer's value is */
-    return net_expect_end(c);
+    return phi_net_expect_end(c);
 }
 
 /* --- The table ------------------------------------------------------------------------------- */
@@ -668,20 +668,20 @@ static const net_layer layers[] = {
     {"value", run_value, NULL},
 };
 
-const net_layer *net_layer_at(size_t i)
+const net_layer *phi_net_layer_at(size_t i)
 {
     return i < PHI_COUNT(layers) ? &layers[i] : NULL;
 }
 
-size_t net_layer_count(void)
+size_t phi_net_layer_count(void)
 {
     return PHI_COUNT(layers);
 }
 
-const net_layer *net_find_layer(net_span name, size_t *index)
+const net_layer *phi_net_find_layer(net_span name, size_t *index)
 {
     for (size_t i = 0; i < PHI_COUNT(layers); i++)
-        if (net_span_is(name, layers[i].name)) {
+        if (phi_net_span_is(name, layers[i].name)) {
             if (index) *index = i;
             return &layers[i];
         }

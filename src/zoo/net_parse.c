@@ -32,11 +32,11 @@ enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_g
     p.text = (net_source){.origin = origin ? origin : "text", .text = text ? text : "", .n = n};
     enum ph_status st = ph_graph_new(mem, "network", &p.g, err);
     if (!st) p.g->outline = task->outline;
-    if (!st) st = net_source_cut(&p, &p.prelude);
-    if (!st) st = net_source_match(&p, &p.prelude);
-    if (!st) st = net_source_cut(&p, &p.text);
-    if (!st) st = net_source_match(&p, &p.text);
-    if (!st) st = net_run(&p);
+    if (!st) st = phi_net_source_cut(&p, &p.prelude);
+    if (!st) st = phi_net_source_match(&p, &p.prelude);
+    if (!st) st = phi_net_source_cut(&p, &p.text);
+    if (!st) st = phi_net_source_match(&p, &p.text);
+    if (!st) st = phi_net_run(&p);
     if (!st) {
         *out = p.g;
         p.g = NULL;

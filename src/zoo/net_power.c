@@ -35,7 +35,7 @@ static net_power rectified(net_power in)
     return (net_power){out, out};
 }
 
-net_power net_expect(const net_parser *p, const phi_node *node)
+net_power phi_net_expect(const net_parser *p, const phi_node *node)
 {
     const char *op = node->op_type;
     const net_power in = p->info[node->in[0]].power;

@@ -9,7 +9,7 @@
 
 /* --- Errors ---------------------------------------------------------------------------------- */
 
-const net_frame *net_own_frame(const net_parser *p)
+const net_frame *phi_net_own_frame(const net_parser *p)
 {
     const net_frame *f = p->frame;
     while (f && f->source->prelude)
@@ -38,7 +38,7 @@ static void describe_macro(const net_parser *p, const net_source *s, const net_s
                  f->caller->now->number);
 }
 
-enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement *st, const char *at,
+enum ph_status phi_net_fail(net_parser *p, const net_source *s, const net_statement *st, const char *at,
                         enum ph_status status, const char *format, ...)
 {
     char text[1536], macro[2 * NET_PATH_BYTES], place[256];
@@ -46,7 +46,7 @@ enum ph_status net_fail(net_parser *p, const net_source *s, const net_statement 
     va_start(args, format);
     phi_vformat(text, sizeof text, format, args);
     va_end(args);
-    const net_frame *own = net_own_frame(p);
+    const net_frame *own = phi_net_own_frame(p);
     describe_macro(p, s, st, at, own, macro, sizeof macro);
     if (s->prelude && own) {
         s = own->source;
@@ -85,12 +85,12 @@ static size_t distance(net_span a, net_span b)
     return row[a.n % 3][b.n];
 }
 
-net_nearest net_nearest_start(net_span wanted)
+net_nearest phi_net_nearest_start(net_span wanted)
 {
     return (net_nearest){.wanted = wanted, .distance = SIZE_MAX};
 }
 
-void net_nearest_offer(net_nearest *n, net_span candidate)
+void phi_net_nearest_offer(net_nearest *n, net_span candidate)
 {
     if (n->wanted.n > NEAR_MAX || candidate.n > NEAR_MAX || candidate.n == 0) return;
     const size_t d = distance(n->wanted, candidate);
@@ -100,7 +100,7 @@ void net_nearest_offer(net_nearest *n, net_span candidate)
     n->best[candidate.n] = 0;
 }
 
-const char *net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES])
+const char *phi_net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES])
 {
     hint[0] = 0;
     if (n->distance != SIZE_MAX) snprintf(hint, NET_HINT_BYTES, "; did you mean '%s'?", n->best);
@@ -109,17 +109,17 @@ const char *net_nearest_hint(const net_nearest *n, char hint[NET_HINT_BYTES])
 
 /* --- Spans ----------------------------------------------------------------------------------- */
 
-bool net_span_is(net_span a, const char *word)
+bool phi_net_span_is(net_span a, const char *word)
 {
     return strlen(word) == a.n && memcmp(a.p, word, a.n) == 0;
 }
 
-bool net_span_equal(net_span a, net_span b)
+bool phi_net_span_equal(net_span a, net_span b)
 {
     return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
-bool net_is_name_char(char c)
+bool phi_net_is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
@@ -138,19 +138,19 @@ static const struct {
     {"split", NET_SPLIT},         {"branch", NET_BRANCH}, {"join", NET_JOIN},
 };
 
-enum net_word net_word_kind(net_span word)
+enum net_word phi_net_word_kind(net_span word)
 {
     for (size_t i = 0; i < PHI_COUNT(words); i++)
-        if (net_span_is(word, words[i].text)) return words[i].kind;
-    return net_find_layer(word, NULL) ? NET_LAYER : NET_CALL;
+        if (phi_net_span_is(word, words[i].text)) return words[i].kind;
+    return phi_net_find_layer(word, NULL) ? NET_LAYER : NET_CALL;
 }
 
-void net_offer_words(net_nearest *near)
+void phi_net_offer_words(net_nearest *near)
 {
     for (size_t i = 0; i < PHI_COUNT(words); i++)
-        net_nearest_offer(near, (net_span){words[i].text, strlen(words[i].text)});
-    for (size_t i = 0; net_layer_at(i); i++)
-        net_nearest_offer(near, (net_span){net_layer_at(i)->name, strlen(net_layer_at(i)->name)});
+        phi_net_nearest_offer(near, (net_span){words[i].text, strlen(words[i].text)});
+    for (size_t i = 0; phi_net_layer_at(i); i++)
+        phi_net_nearest_offer(near, (net_span){phi_net_layer_at(i)->name, strlen(phi_net_layer_at(i)->name)});
 }
 
 /* A place in a line for errors before there is a statement. */
@@ -167,12 +167,12 @@ static enum ph_status check_bytes(net_parser *p, const net_source *s, const char
     for (; from < end; from++) {
         const unsigned char c = (unsigned char)*from;
         if (c >= 0x80)
-            return net_fail(p, s, &here, from, PH_ERR_FORMAT,
+            return phi_net_fail(p, s, &here, from, PH_ERR_FORMAT,
                             "byte 0x%02X: only comments, titles "
                             "and the like may hold letters beyond ASCII",
                             c);
         if (c < 0x20 && c != '\t')
-            return net_fail(p, s, &here, from, PH_ERR_FORMAT, "control character 0x%02X", c);
+            return phi_net_fail(p, s, &here, from, PH_ERR_FORMAT, "control character 0x%02X", c);
     }
     return PH_OK;
 }
@@ -185,7 +185,7 @@ static bool is_space(char c)
 static net_span take_name(const char **at, const char *end)
 {
     net_span n = {*at, 0};
-    while (*at < end && net_is_name_char(**at))
+    while (*at < end && phi_net_is_name_char(**at))
         (*at)++;
     n.n = (size_t)(*at - n.p);
     return n;
@@ -194,14 +194,14 @@ static net_span take_name(const char **at, const char *end)
 static enum ph_status check_label(net_parser *p, const net_source *s, const net_statement *st)
 {
     if (st->label.n > NET_NAME_MAX)
-        return net_fail(p, s, st, st->label.p, PH_ERR_FORMAT,
+        return phi_net_fail(p, s, st, st->label.p, PH_ERR_FORMAT,
                         "a name of %zu letters; at most %d are "
                         "possible",
                         st->label.n, NET_NAME_MAX);
     const bool may = st->kind == NET_LAYER || st->kind == NET_CALL || st->kind == NET_JOIN ||
                      st->kind == NET_REPEAT;
     if (st->label.n && !may)
-        return net_fail(p, s, st, st->label.p, PH_ERR_FORMAT, "'%.*s' cannot have a name",
+        return phi_net_fail(p, s, st, st->label.p, PH_ERR_FORMAT, "'%.*s' cannot have a name",
                         (int)st->word.n, st->word.p);
     return PH_OK;
 }
@@ -224,22 +224,22 @@ static enum ph_status add_statement(net_parser *p, net_source *s, const char *li
         st.word = take_name(&at, end);
     }
     if (st.word.n && at < end && *at == ':')
-        return net_fail(p, s, &st, at, PH_ERR_FORMAT, "a second ':'; one name is enough");
+        return phi_net_fail(p, s, &st, at, PH_ERR_FORMAT, "a second ':'; one name is enough");
     if (st.word.n == 0) {
         st.word.p = at;
         if (at < end)
-            return net_fail(p, s, &st, at, PH_ERR_FORMAT,
+            return phi_net_fail(p, s, &st, at, PH_ERR_FORMAT,
                             "'%c' where the word for a layer was "
                             "wanted",
                             *at);
-        return net_fail(p, s, &st, at, PH_ERR_FORMAT,
+        return phi_net_fail(p, s, &st, at, PH_ERR_FORMAT,
                         "nothing follows the name '%.*s'; a layer was "
                         "wanted",
                         (int)st.label.n, st.label.p);
     }
     st.end = end;
-    st.kind = net_word_kind(st.word);
-    st.layer = net_find_layer(st.word, NULL);
+    st.kind = phi_net_word_kind(st.word);
+    st.layer = phi_net_find_layer(st.word, NULL);
     enum ph_status status = check_label(p, s, &st);
     if (status) return status;
     if (!phi_grow(&p->mem, (void **)&s->statements, s->n_statements, &s->capacity, sizeof st))
@@ -254,7 +254,7 @@ static bool is_prose(const char *at, const char *end)
     while (at < end && is_space(*at))
         at++;
     const net_span word = take_name(&at, end);
-    const enum net_word kind = net_word_kind(word);
+    const enum net_word kind = phi_net_word_kind(word);
     return (kind == NET_TITLE || kind == NET_PAPER || kind == NET_PUBLISHED || kind == NET_NOTE) &&
            (at == end || is_space(*at));
 }
@@ -265,12 +265,12 @@ static enum ph_status cut_line(net_parser *p, net_source *s, const char *line, c
     const net_statement here = bare(line, number);
     if (end > line && end[-1] == '\r') end--;
     if (end - line > NET_LINE_MAX)
-        return net_fail(p, s, &here, line + NET_LINE_MAX, PH_ERR_FORMAT,
+        return phi_net_fail(p, s, &here, line + NET_LINE_MAX, PH_ERR_FORMAT,
                         "a line of %zu bytes; at "
                         "most %d are possible",
                         (size_t)(end - line), NET_LINE_MAX);
     const char *zero = memchr(line, 0, (size_t)(end - line));
-    if (zero) return net_fail(p, s, &here, zero, PH_ERR_FORMAT, "a zero byte: this is not a text");
+    if (zero) return phi_net_fail(p, s, &here, zero, PH_ERR_FORMAT, "a zero byte: this is not a text");
     const char *comment = memchr(line, '#', (size_t)(end - line));
     if (comment) end = comment;
     if (is_prose(line, end)) return add_statement(p, s, line, number, line, end);
@@ -284,11 +284,11 @@ static enum ph_status cut_line(net_parser *p, net_source *s, const char *line, c
     return st;
 }
 
-enum ph_status net_source_cut(net_parser *p, net_source *s)
+enum ph_status phi_net_source_cut(net_parser *p, net_source *s)
 {
     const net_statement top = bare(s->text, 1);
     if (s->n > NET_TEXT_MAX)
-        return net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
+        return phi_net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
                         "a text of %zu bytes; at most %zu are "
                         "possible",
                         s->n, NET_TEXT_MAX);
@@ -302,7 +302,7 @@ enum ph_status net_source_cut(net_parser *p, net_source *s)
         at = stop + 1;
     }
     if (!st && s->n_statements == 0)
-        st = net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
+        st = phi_net_fail(p, s, &top, s->text, PH_ERR_FORMAT,
                       "the text is empty; it should begin with "
                       "'input NAME CxHxW'");
     return st;

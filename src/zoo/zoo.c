@@ -59,14 +59,14 @@ static enum ph_status no_such_model(const char *model, ph_error *err)
                         "is not known how to read it",
                         model);
     char names[1024], hint[NET_HINT_BYTES];
-    net_nearest near = net_nearest_start((net_span){model, strlen(model)});
+    net_nearest near = phi_net_nearest_start((net_span){model, strlen(model)});
     for (size_t i = 0; ph_zoo_name(i); i++)
-        net_nearest_offer(&near, (net_span){ph_zoo_name(i), strlen(ph_zoo_name(i))});
+        phi_net_nearest_offer(&near, (net_span){ph_zoo_name(i), strlen(ph_zoo_name(i))});
     list_names(names, sizeof names);
     return phi_fail(err, PH_ERR_NOT_FOUND, model,
                     "there is no network '%s' in the box%s (in the box: "
                     "%s; files end in .onnx or .net)",
-                    model, net_nearest_hint(&near, hint), names);
+                    model, phi_net_nearest_hint(&near, hint), names);
 }
 
 /* FILE.net:NAME, a network of a text. NULL if `model` is nothing of the kind; else ':'. */

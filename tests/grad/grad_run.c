@@ -147,7 +147,7 @@ enum ph_status grad_step_alone(grad_run *r, size_t step, uint32_t wanted, bool n
     e.din = d_in;
     if (!s->op->backward)
         return phi_fail(err, PH_ERR_UNSUPPORTED, s->op->name, "%s has no backward", s->op->name);
-    return s->op->backward(&e, err);
+    return phi_backward(s->op, &e, err);
 }
 
 static void add_to(grad_run *r, int32_t slot, const float *din)

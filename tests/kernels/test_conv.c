@@ -264,7 +264,7 @@ static void backward(fixture *f, phi_pool *pool)
     e.training = true;
     const size_t bytes = phi_op_conv.work_bytes(&e, true);
     e.work = scratch(bytes);
-    assert_int_equal(phi_op_conv.backward(&e, NULL), PH_OK);
+    assert_int_equal(phi_backward(&phi_op_conv, &e, NULL), PH_OK);
     drop_scratch(e.work, bytes);
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the shared library exports is exactly the checked-in list, and all of it begins with ph_.
-# usage: symbols.sh SOURCE_DIR LIBRARY      (after a wanted change: SOURCE_DIR LIBRARY --update)
+# What the shared library exports is exactly the checked-in list, and all of it begins with ph_; what
+# the static one shares among its files, and so with a program, begins with ph_, phi_ or phk_.
+# usage: symbols.sh SOURCE_DIR SHARED STATIC   (after a wanted change: SOURCE_DIR SHARED --update)
 set -eu
 list=$1/tests/data/exported_symbols.txt
 if ! command -v nm >/dev/null; then
@@ -16,6 +17,11 @@ if [ "${3-}" = --update ]; then
 fi
 if printf '%s\n' "$now" | grep -v '^ph_'; then
     echo "these exported symbols do not begin with ph_"
+    exit 1
+fi
+if nm -g --defined-only "$3" 2>/dev/null | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' |
+    grep -vE '^(ph_|phi_|phk_|__asan|__ubsan|__tsan|__odr_asan|onnx__)'; then
+    echo "these symbols of the static library may collide with a program's"
     exit 1
 fi
 # the header's promises, each of them
