@@ -4,14 +4,16 @@
  *
  *     h w c k r stride groups [label]        padding keeps the size: (r - 1) / 2 at each side
  *
- * and each is computed by every way there is: the product of matrices ("direct"), Winograd's variants,
- * the depthwise kernels. Results are first compared with the direct one, then timed: the best and the
- * median of several rounds, GFLOP/s counted in nominal multiply-adds, and the share of the
- * multiply-add peak that was measured on the spot.
+ * and each is computed by every way there is: the product of matrices ("direct"), Winograd's
+ * variants, the depthwise kernels. Printed are the best and the median time of several rounds,
+ * GFLOP/s counted in nominal multiply-adds, the share of the multiply-add peak that was measured on
+ * the spot, and how far results are off against sums in double, at most and in the mean, in units
+ * of their root mean square.
  *
  *     bench-layers [-t THREADS] [-r ROUNDS] [-w WAY] [--cold] FILE...
  *
- * -w times that way alone (and the direct one only for comparison). --cold walks through enough copies of the weights that they come from memory, as in a network.
+ * -w times that way alone. --cold walks through enough copies of the weights that they come from
+ * memory, as in a network.
  */
 #include <math.h>
 #include <stdio.h>
@@ -26,6 +28,14 @@
 #define MOST_ROUNDS 101
 #define COLD_BYTES (96u << 20)
 
+typedef struct settings {
+    size_t threads;
+    int rounds;
+    bool cold;
+    const char *only; /* the way to time, or NULL: all */
+    double peak;      /* FLOP/s of so many threads */
+} settings;
+
 typedef struct way {
     const char *name;
     const phi_wino *wino; /* NULL: direct or depthwise */
@@ -34,7 +44,7 @@ typedef struct way {
 typedef struct problem {
     phi_conv_shape d;
     char label[64];
-    float *x, *w, *bias, *y, *reference;
+    float *x, *w, *bias, *y;
     void *work;
 } problem;
 
@@ -47,23 +57,47 @@ static phi_gemm direct(const problem *p, phi_im2col *windows)
 {
     const phi_conv_shape *d = &p->d;
     const bool plain = d->r == 1 && d->stride_h == 1;
-    *windows = (phi_im2col){.x = p->x, .h = d->h, .w = d->w, .pitch = d->c, .c = d->c / d->groups,
-                            .gh = d->oh, .gw = d->ow, .stride_h = d->stride_h,
-                            .stride_w = d->stride_w, .y0 = -d->pad_top, .x0 = -d->pad_left,
-                            .taps_h = d->r, .taps_w = d->s, .step_h = 1, .step_w = 1};
-    return (phi_gemm){.m = (size_t)(d->n * d->oh * d->ow), .n = (size_t)(d->k / d->groups),
-                      .k = (size_t)(d->r * d->s * d->c / d->groups), .groups = (size_t)d->groups,
-                      .a = plain ? (phi_rows){.data = p->x, .row = d->c, .step = 1,
-                                              .group_stride = d->c / d->groups}
-                                 : phi_im2col_rows(windows),
-                      .c = p->y, .c_row = d->k, .c_group_stride = d->k / d->groups,
-                      .bias = p->bias, .lo = 0, .hi = INFINITY};
+    *windows = (phi_im2col){.x = p->x,
+                            .h = d->h,
+                            .w = d->w,
+                            .pitch = d->c,
+                            .c = d->c / d->groups,
+                            .gh = d->oh,
+                            .gw = d->ow,
+                            .stride_h = d->stride_h,
+                            .stride_w = d->stride_w,
+                            .y0 = -d->pad_top,
+                            .x0 = -d->pad_left,
+                            .taps_h = d->r,
+                            .taps_w = d->s,
+                            .step_h = 1,
+                            .step_w = 1};
+    return (phi_gemm){
+        .m = (size_t)(d->n * d->oh * d->ow),
+        .n = (size_t)(d->k / d->groups),
+        .k = (size_t)(d->r * d->s * d->c / d->groups),
+        .groups = (size_t)d->groups,
+        .a =
+            plain
+                ? (phi_rows){.data = p->x, .row = d->c, .step = 1, .group_stride = d->c / d->groups}
+                : phi_im2col_rows(windows),
+        .c = p->y,
+        .c_row = d->k,
+        .c_group_stride = d->k / d->groups,
+        .bias = p->bias,
+        .lo = -INFINITY,
+        .hi = INFINITY};
 }
 
 static phi_conv_data data_of(const problem *p)
 {
-    return (phi_conv_data){.x = p->x, .x_pitch = p->d.c, .y = p->y, .y_pitch = p->d.k,
-                           .bias = p->bias, .lo = 0, .hi = INFINITY};
+    return (phi_conv_data){.x = p->x,
+                           .x_pitch = p->d.c,
+                           .y = p->y,
+                           .y_pitch = p->d.k,
+                           .bias = p->bias,
+                           .lo = -INFINITY,
+                           .hi = INFINITY};
 }
 
 static size_t packed_bytes(const problem *p, const way *w)
@@ -141,10 +175,21 @@ static bool read_problem(const char *line, problem *p)
     if (sscanf(line, "%lld %lld %lld %lld %lld %lld %lld %63[^\n]", &h, &w, &c, &k, &r, &stride,
                &groups, p->label) < 7)
         return false;
-    p->d = (phi_conv_shape){.n = 1, .c = c, .h = h, .w = w, .k = k, .r = r, .s = r,
-                            .groups = groups, .stride_h = stride, .stride_w = stride,
-                            .dilation_h = 1, .dilation_w = 1, .pad_top = (r - 1) / 2,
-                            .pad_left = (r - 1) / 2, .pad_bottom = (r - 1) / 2,
+    p->d = (phi_conv_shape){.n = 1,
+                            .c = c,
+                            .h = h,
+                            .w = w,
+                            .k = k,
+                            .r = r,
+                            .s = r,
+                            .groups = groups,
+                            .stride_h = stride,
+                            .stride_w = stride,
+                            .dilation_h = 1,
+                            .dilation_w = 1,
+                            .pad_top = (r - 1) / 2,
+                            .pad_left = (r - 1) / 2,
+                            .pad_bottom = (r - 1) / 2,
                             .pad_right = (r - 1) / 2};
     p->d.oh = (h + 2 * p->d.pad_top - r) / stride + 1;
     p->d.ow = (w + 2 * p->d.pad_left - r) / stride + 1;
@@ -163,75 +208,86 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The multiply-add peak: a product that stays in the first-level cache. GFLOP/s of one thread. */
-static double peak_gflops(void)
+/* How far results are off, against sums in double, in units of the outputs' root mean square. */
+typedef struct errors {
+    double most, mean;
+} errors;
+
+#define SAMPLES 64 /* pixels that are computed again */
+
+static double exact_output(const problem *p, int64_t pixel, int64_t k)
 {
-    const phk_kernel *k = phk_choose(PHK_gemm_f32);
-    const size_t kc = 192;
-    float *a = need(kc * k->mr * sizeof *a), *b = need(kc * k->nr * sizeof *b);
-    float *c = need(k->mr * k->nr * sizeof *c);
-    double best = 0;
-    memset(a, 0, kc * k->mr * sizeof *a);
-    memset(b, 0, kc * k->nr * sizeof *b);
-    const phk_gemm_f32_args g = {.kc = kc, .a = a, .a_row = (ptrdiff_t)kc, .a_step = 1, .b = b,
-                                 .c = c, .c_row = (ptrdiff_t)k->nr, .m = k->mr, .n = k->nr,
-                                 .lo = -INFINITY, .hi = INFINITY};
-    for (int round = 0; round < 50; round++) {
-        const double start = phi_clock();
-        for (int i = 0; i < 2000; i++)
-            PHK_CALL(gemm_f32, k)(&g);
-        const double rate =
-            2e-9 * 2000 * (double)(kc * k->mr * k->nr) / (phi_clock() - start);
-        if (rate > best) best = rate;
-    }
-    phi_free(NULL, a);
-    phi_free(NULL, b);
-    phi_free(NULL, c);
-    return best;
+    const phi_conv_shape *d = &p->d;
+    const int64_t oy = pixel / d->ow, ox = pixel % d->ow, cg = d->c / d->groups;
+    const int64_t c0 = k / (d->k / d->groups) * cg;
+    double sum = (double)p->bias[k];
+    for (int64_t i = 0; i < d->r; i++)
+        for (int64_t j = 0; j < d->s; j++) {
+            const int64_t y = oy * d->stride_h - d->pad_top + i;
+            const int64_t x = ox * d->stride_w - d->pad_left + j;
+            if (y < 0 || y >= d->h || x < 0 || x >= d->w) continue;
+            for (int64_t c = 0; c < cg; c++)
+                sum += (double)p->x[(y * d->w + x) * d->c + c0 + c] *
+                       (double)p->w[((k * cg + c) * d->r + i) * d->s + j];
+        }
+    return sum;
 }
 
-static void report(const problem *p, const way *w, double *time, int rounds, double error,
-                   double peak)
+static errors errors_of(const problem *p)
 {
+    const int64_t pixels = p->d.oh * p->d.ow, step = pixels / SAMPLES + 1;
+    errors e = {0, 0};
+    double squares = 0, n = 0;
+    for (int64_t i = 0; i < pixels; i += step)
+        for (int64_t k = 0; k < p->d.k; k++, n++) {
+            const double want = exact_output(p, i, k);
+            const double off = fabs((double)p->y[i * p->d.k + k] - want);
+            e.most = fmax(e.most, off);
+            e.mean += off;
+            squares += want * want;
+        }
+    const double rms = sqrt(squares / n);
+    return (errors){e.most / rms, e.mean / n / rms};
+}
+
+static void report(const problem *p, const way *w, double *time, const settings *o,
+                   const errors *err)
+{
+    const int rounds = o->rounds;
     qsort(time, (size_t)rounds, sizeof *time, by_value);
-    const double rate = 2e-9 * macs(&p->d) / time[0];
-    printf("  %-12s %9.1f %9.1f us  %7.1f GFLOP/s  %5.1f %%  diff %.1e\n", w->name, time[0] * 1e6,
-           time[rounds / 2] * 1e6, rate, 100 * rate / peak, error);
+    const double rate = 2 * macs(&p->d) / time[0];
+    printf("  %-12s %9.1f %9.1f us  %7.1f GFLOP/s  %5.1f %%  error %.1e, mean %.1e\n", w->name,
+           time[0] * 1e6, time[rounds / 2] * 1e6, rate * 1e-9, 100 * rate / o->peak, err->most,
+           err->mean);
     fflush(stdout);
 }
 
 /* Time one way; prints its line. */
-static void measure(problem *p, const way *w, size_t threads, int rounds, bool cold, double peak,
-                    const char *only)
+static void measure(problem *p, const way *w, const settings *o)
 {
+    const bool timed = !o->only || strcmp(o->only, w->name) == 0;
     const size_t bytes = packed_bytes(p, w);
-    const size_t copies = cold ? COLD_BYTES / bytes + 2 : 1;
+    const size_t copies = o->cold ? COLD_BYTES / bytes + 2 : 1;
     phi_pool *pool = NULL;
-    if (threads > 1 && phi_pool_new(NULL, threads, &pool, NULL) != PH_OK) exit(5);
+    if (o->threads > 1 && phi_pool_new(NULL, o->threads, &pool, NULL) != PH_OK) exit(5);
     void **packed = need(copies * sizeof *packed);
     for (size_t i = 0; i < copies; i++) {
         packed[i] = need(bytes);
         pack(p, w, packed[i]);
     }
-    p->work = need(work_bytes(p, w, threads));
+    p->work = need(work_bytes(p, w, o->threads));
     run(p, w, packed[0], pool);
-    const int64_t n_y = p->d.oh * p->d.ow * p->d.k;
-    double error = 0, largest = 0, time[MOST_ROUNDS];
-    if (!w->wino) memcpy(p->reference, p->y, (size_t)n_y * sizeof *p->y);
-    for (int64_t i = 0; i < n_y; i++) {
-        error = fmax(error, fabs((double)p->y[i] - (double)p->reference[i]));
-        largest = fmax(largest, fabs((double)p->reference[i]));
-    }
-    if (only && strcmp(only, w->name) != 0) rounds = 0;
-    const int inner = (int)fmax(1, 2e-3 / (2 * macs(&p->d) / (peak * 1e9 * (double)threads)));
+    double time[MOST_ROUNDS];
+    const errors err = errors_of(p);
+    const int inner = (int)fmax(1, 2e-3 / (2 * macs(&p->d) / o->peak));
     size_t next = 0;
-    for (int r = 0; r < rounds; r++) {
+    for (int r = 0; timed && r < o->rounds; r++) {
         const double start = phi_clock();
         for (int i = 0; i < inner; i++, next = (next + 1) % copies)
             run(p, w, packed[next], pool);
         time[r] = (phi_clock() - start) / inner;
     }
-    if (rounds > 0) report(p, w, time, rounds, error / largest, peak * (double)threads);
+    if (timed) report(p, w, time, o, &err);
     for (size_t i = 0; i < copies; i++)
         phi_free(NULL, packed[i]);
     phi_free(NULL, packed);
@@ -239,8 +295,7 @@ static void measure(problem *p, const way *w, size_t threads, int rounds, bool c
     phi_pool_free(pool);
 }
 
-static void measure_all(problem *p, size_t threads, int rounds, bool cold, double peak,
-                        const char *only)
+static void measure_all(problem *p, const settings *o)
 {
     static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3},
                                    {"F(4x4,3x3)", &phi_wino_f4x3},
@@ -253,52 +308,70 @@ static void measure_all(problem *p, size_t threads, int rounds, bool cold, doubl
     p->w = random_floats(d->k * d->c / d->groups * d->r * d->s, sqrtf(2 / fan_in), &r);
     p->bias = random_floats(d->k, 1, &r);
     p->y = need((size_t)(d->oh * d->ow * d->k) * sizeof *p->y);
-    p->reference = need((size_t)(d->oh * d->ow * d->k) * sizeof *p->y);
     printf("%lldx%lld %lld->%lld %lldx%lld/%lld g%lld  %.1f MMAC  %s\n", (long long)d->h,
            (long long)d->w, (long long)d->c, (long long)d->k, (long long)d->r, (long long)d->s,
            (long long)d->stride_h, (long long)d->groups, macs(d) * 1e-6, p->label);
-    measure(p, &direct_way, threads, rounds, cold, peak, only);
+    measure(p, &direct_way, o);
     for (size_t i = 0; i < PHI_COUNT(winograd); i++)
         if ((int64_t)winograd[i].wino->r == d->r && d->stride_h == 1 && d->groups == 1)
-            measure(p, &winograd[i], threads, rounds, cold, peak, only);
+            measure(p, &winograd[i], o);
     phi_free(NULL, p->x);
     phi_free(NULL, p->w);
     phi_free(NULL, p->bias);
     phi_free(NULL, p->y);
-    phi_free(NULL, p->reference);
+}
+
+static int measure_file(const char *path, const settings *o)
+{
+    char line[256];
+    problem p;
+    FILE *f = fopen(path, "r");
+    if (!f) {
+        fprintf(stderr, "bench-layers: cannot open %s\n", path);
+        return 3;
+    }
+    for (int n = 1; fgets(line, sizeof line, f); n++) {
+        if (line[0] == '#' || line[0] == '\n') continue;
+        if (!read_problem(line, &p)) {
+            fprintf(stderr, "bench-layers: %s, line %d: wanted h w c k r stride groups\n", path, n);
+            fclose(f);
+            return 3;
+        }
+        measure_all(&p, o);
+    }
+    fclose(f);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    size_t threads = 1;
-    int rounds = 15;
-    bool cold = false;
-    const char *only = NULL;
-    double peak = peak_gflops();
-    printf("peak %.1f GFLOP/s a thread (%s)\n", peak, ph_cpu_isa());
-    for (int i = 1; i < argc; i++) {
-        char line[256];
-        if (!strcmp(argv[i], "-t") && i + 1 < argc) {
-            threads = (size_t)strtoul(argv[++i], NULL, 10);
-        } else if (!strcmp(argv[i], "-r") && i + 1 < argc) {
-            rounds = (int)strtol(argv[++i], NULL, 10);
-            rounds = rounds < 1 ? 1 : rounds > MOST_ROUNDS ? MOST_ROUNDS : rounds;
-        } else if (!strcmp(argv[i], "-w") && i + 1 < argc) {
-            only = argv[++i];
-        } else if (!strcmp(argv[i], "--cold")) {
-            cold = true;
-        } else {
-            FILE *f = fopen(argv[i], "r");
-            if (!f) {
-                fprintf(stderr, "bench-layers: cannot open %s\n", argv[i]);
-                return 3;
-            }
-            problem p;
-            while (fgets(line, sizeof line, f))
-                if (line[0] != '#' && read_problem(line, &p))
-                    measure_all(&p, threads, rounds, cold, peak, only);
-            fclose(f);
-        }
+    settings o = {.threads = 1, .rounds = 15};
+    ph_cpu_peak peak;
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (!strcmp(argv[i], "-t") && i + 1 < argc)
+            o.threads = (size_t)strtoul(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "-r") && i + 1 < argc)
+            o.rounds = (int)strtol(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "-w") && i + 1 < argc)
+            o.only = argv[++i];
+        else if (!strcmp(argv[i], "--cold"))
+            o.cold = true;
+        else
+            break;
     }
-    return 0;
+    if (i == argc || argv[i][0] == '-' || o.threads < 1 || o.rounds < 1 || o.rounds > MOST_ROUNDS) {
+        fprintf(stderr,
+                "usage: bench-layers [-t THREADS] [-r ROUNDS, at most %d] [-w WAY] [--cold] "
+                "FILE...\n",
+                MOST_ROUNDS);
+        return 2;
+    }
+    if (ph_cpu_measure_peak(NULL, o.threads, &peak, NULL) != PH_OK) return 5;
+    o.peak = peak.flop_per_second;
+    printf("%s, threads: %zu, peak %.1f GFLOP/s\n", peak.isa, o.threads, o.peak * 1e-9);
+    int status = 0;
+    for (; i < argc && !status; i++)
+        status = measure_file(argv[i], &o);
+    return status;
 }

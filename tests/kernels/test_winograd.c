@@ -196,6 +196,10 @@ static void test_choice(void **state)
     d.c = 3;
     assert_null(phi_wino_choose(&d));
     d = base;
+    d.c = d.k = 512;
+    d.h = d.w = d.oh = d.ow = 7; /* mostly weights */
+    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f2x3);
+    d = base;
     d.oh = d.ow = 1;
     assert_null(phi_wino_choose(&d));
 }

@@ -77,6 +77,7 @@ static void test_threads_share_one(void **state)
 {
     ph_budget *b;
     pthread_t thread[4];
+    uintptr_t all = 0;
     (void)state;
     assert_int_equal(ph_budget_new(NULL, 800, &b, NULL), PH_OK);
     for (size_t i = 0; i < PHI_COUNT(thread); i++)
@@ -85,8 +86,9 @@ static void test_threads_share_one(void **state)
     for (size_t i = 0; i < PHI_COUNT(thread); i++) {
         void *got;
         assert_int_equal(pthread_join(thread[i], &got), 0);
-        assert_true((uintptr_t)got > 0);
+        all += (uintptr_t)got;
     }
+    assert_true(all > 0); /* one may find nothing, while others sleep on what they hold */
     assert_int_equal(ph_budget_used(b), 0);
     assert_true(ph_budget_peak(b) <= 800);
     ph_budget_free(b);
