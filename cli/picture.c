@@ -113,7 +113,9 @@ static double brightest(const thumbnail *t)
     double most = 1.0;
     for (int y = 0; y < t->h; y++) {
         for (int x = 0; x < t->w; x++) {
-            most = fmax(most, luma(t->pixels[y][x]));
+            /* not fmax, over which gcc 12 breaks down on aarch64 */
+            double v = luma(t->pixels[y][x]);
+            if (v > most) most = v;
         }
     }
     return most;
