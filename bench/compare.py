@@ -7,8 +7,8 @@
     python3 bench/compare.py --markdown bench/RESULTS.md --json results.json
 
 The first use makes a virtual environment (build/venv-bench) and installs the peers from PyPI; one
-that cannot be installed is left out, visibly. --python, or PINHOLE_BENCH_PYTHON, names an interpreter
-that has them already.
+that cannot be installed is left out, visibly, and so is PyTorch, which is large, unless --peers names
+it. --python, or PINHOLE_BENCH_PYTHON, names an interpreter that has them already.
 
 How it measures. The networks are `pinhole export NETWORK --seed 1`. Each engine is a process of its
 own, pinned to as many cores as it has threads, that keeps the network ready. All engines of a network
@@ -42,14 +42,18 @@ ROOT = os.path.dirname(HERE)
 NETWORKS = {"nin-imagenet": "1x3x224x224", "nin-cifar10": "1x3x32x32", "googlenet": "1x3x224x224",
             "googlenet-nolrn": "1x3x224x224", "resnet18": "1x3x224x224",
             "resnet50": "1x3x224x224", "squeezenet1.1": "1x3x224x224",
-            "mobilenetv1": "1x3x224x224", "mobilenetv2": "1x3x224x224", "alexnet": "1x3x224x224",
+            "mobilenetv1": "1x3x224x224", "mobilenetv2": "1x3x224x224", "alexnet": "1x3x227x227",
             "vgg16": "1x3x224x224"}
 OURS = ("pinhole", "pinhole-exact")
-# What a peer needs from PyPI. PyTorch is large; pnnx brings it along.
+# What a peer needs from PyPI.
 PEERS = {"onnxruntime": ("numpy", "onnxruntime"), "openvino": ("numpy", "openvino"),
          "ncnn": ("numpy", "ncnn", "pnnx"), "ncnn-direct": ("numpy", "ncnn", "pnnx"),
          "torch": ("numpy", "onnx", "torch")}
 REFERENCES = ("onnxruntime", "pinhole-exact", "pinhole")  # the first that works
+# PyTorch's package for Linux carries gigabytes for other machines: taken where it is there already, or
+# asked for by name.
+LARGE = ("torch",)
+ALONE = ("pnnx",)  # installed without what it declares to need: its program needs none of it
 WRONG = 1e-3         # of the largest output
 WARM_SECONDS = 0.1   # a turn's runs that do not count
 TIMED_SECONDS = 0.3  # ... and that do
@@ -66,10 +70,10 @@ def say(text):
 
 # --- What is needed: programs, peers, models -----------------------------------------------------
 
-def programs(build):
+def programs(build, make):
     """Paths of pinhole and bench-worker, built if need be."""
     paths = [os.path.join(build, "cli", "pinhole"), os.path.join(build, "bench", "bench-worker")]
-    if os.path.exists(os.path.join(build, "CMakeCache.txt")):
+    if make and os.path.exists(os.path.join(build, "CMakeCache.txt")):
         done = subprocess.run(["cmake", "--build", build, "--target", "pinhole_cli", "bench-worker"],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -81,7 +85,10 @@ def programs(build):
 
 def can_import(python, names):
     code = "import importlib.util as u, sys; sys.exit(any(not u.find_spec(n) for n in sys.argv[1:]))"
-    return subprocess.run([python, "-c", code, *names], stderr=subprocess.DEVNULL).returncode == 0
+    try:
+        return not subprocess.run([python, "-c", code, *names], stderr=subprocess.DEVNULL).returncode
+    except OSError:
+        return False
 
 
 def own_environment(folder):
@@ -102,9 +109,14 @@ def install(python, peer):
     if not missing:
         return None
     say(f"installing {', '.join(missing)} for {peer}")
-    done = subprocess.run([python, "-m", "pip", "install", "--disable-pip-version-check", *missing],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return last_line(done.stdout) if done.returncode else None
+    for flags, names in (([], [n for n in missing if n not in ALONE]),
+                         (["--no-deps"], [n for n in missing if n in ALONE])):
+        done = names and subprocess.run(
+            [python, "-m", "pip", "install", "--disable-pip-version-check", *flags, *names],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done and done.returncode:
+            return error_line(done.stdout)
+    return None
 
 
 def find_peers(args):
@@ -116,6 +128,8 @@ def find_peers(args):
     for peer in args.peers:
         if not python:
             absent[peer] = "no virtual environment"
+        elif peer in LARGE and not args.peers_said and not can_import(python, PEERS[peer]):
+            absent[peer] = f"large: --peers {peer} installs it"
         elif args.python and not can_import(python, PEERS[peer]):
             absent[peer] = f"{python} lacks one of {', '.join(PEERS[peer])}"
         else:
@@ -164,7 +178,9 @@ def convert(python, model, dims):
     os.makedirs(folder)
     copy = os.path.join(folder, "m.onnx")
     shutil.copyfile(model, copy)
-    program = os.path.join(os.path.dirname(python), "pnnx")
+    where = "import importlib.util as u; print(u.find_spec('pnnx').submodule_search_locations[0])"
+    program = os.path.join(subprocess.run([python, "-c", where], stdout=subprocess.PIPE,
+                                          text=True).stdout.strip(), "pnnx")
     shape = "inputshape=[" + dims.replace("x", ",") + "]f32"
     try:
         done = subprocess.run([program, copy, shape, "fp16=0"], cwd=folder, stdout=subprocess.PIPE,
@@ -182,6 +198,12 @@ def convert(python, model, dims):
 def last_line(text):
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:200] if lines else "no message"
+
+
+def error_line(text):
+    """pip's word on what went wrong, or the last line."""
+    lines = [line for line in text.splitlines() if line.startswith("ERROR:")]
+    return last_line("\n".join(lines) or text)
 
 
 class Worker:
@@ -309,17 +331,16 @@ class Contest:
     """The engines on one network with one number of threads."""
 
     def __init__(self, network, threads, engines):
-        self.network, self.threads, self.macs, self.peak = network, threads, None, None
-        self.reference = None
+        self.network, self.threads = network, threads
+        self.macs, self.reference = None, None
         self.cells = {e: Cell() for e in engines}
         self.workers = {}
 
     def start(self, bench):
         """Start every engine, compare outputs."""
-        dims = NETWORKS[self.network]
+        dims, cores = NETWORKS[self.network], cores_for(self.threads)
+        bench.measure_peak(self.threads, cores)
         model, image = bench.model(self.network)
-        cores = cores_for(self.threads)
-        self.peak = bench.measure_peak(self.threads, cores)
         for engine in self.cells:
             output = os.path.join(bench.folder, f"{self.network}.{engine}.output")
             try:
@@ -369,7 +390,7 @@ class Contest:
 
     def as_json(self):
         return {"network": self.network, "threads": self.threads, "macs": self.macs,
-                "peak_flop_per_second": self.peak, "reference": self.reference,
+                "reference": self.reference,
                 "engines": {e: c.as_json() for e, c in self.cells.items()}}
 
 
@@ -380,12 +401,13 @@ class Bench:
 
     def __init__(self, args):
         self.args = args
-        self.pinhole, self.worker = programs(args.build)
+        self.pinhole, self.worker = programs(args.build, not args.no_build)
         self.python, self.peers, self.absent = find_peers(args)
         self.engines = list(OURS) + self.peers
         self.folder = os.path.abspath(args.models)
         os.makedirs(self.folder, exist_ok=True)
         self.models, self.contests, self.isa = {}, [], "?"
+        self.peaks = {}  # FLOP/s by number of threads: the most that was measured
         self.started = datetime.datetime.now(datetime.timezone.utc)
 
     def model(self, network):
@@ -410,16 +432,16 @@ class Bench:
             raise SystemExit(f"compare.py: {last_line(done.stderr)}")
         peak = json.loads(done.stdout)
         self.isa = peak["isa"]
-        return peak["flop_per_second"]
+        self.peaks[threads] = max(self.peaks.get(threads, 0), peak["flop_per_second"])
 
     def run_all(self):
         pairs = [(n, t) for n in self.args.networks for t in self.args.threads]
         begun = time.monotonic()
         for i, (network, threads) in enumerate(pairs):
             contest = Contest(network, threads, self.engines)
+            self.contests.append(contest)
             try:
                 contest.start(self)
-                self.contests.append(contest)
                 for number in range(self.args.rounds):
                     part = (i + (number + 1) / (self.args.rounds + 1)) / len(pairs)
                     left = (time.monotonic() - begun) * (1 - part) / part
@@ -427,15 +449,17 @@ class Bench:
                         f"{number + 1}/{self.args.rounds}, about {report.span(left)} left")
                     contest.round(number)
                 say("    " + report.one_line(contest))
-            except Failed as e:
-                say(f"FAILED {network}: {e}")
+            except Failed as e:  # no model
+                for engine in self.engines:
+                    contest.fail(engine, str(e))
             finally:
                 contest.close()
 
     def as_json(self):
         return {"schema": 1, "date": self.started.isoformat(timespec="seconds"),
                 "command": self.command_line(), "machine": report.machine(self.args.build, self.isa),
-                "absent": self.absent, "results": [c.as_json() for c in self.contests]}
+                "peak_flop_per_second": self.peaks, "absent": self.absent,
+                "results": [c.as_json() for c in self.contests]}
 
     def command_line(self):
         return "python3 bench/compare.py " + " ".join(self.args.said)
@@ -469,18 +493,24 @@ def arguments(argv):
     p.add_argument("--networks", type=words(NETWORKS, "network"), default=list(NETWORKS),
                    metavar="LIST", help="of " + ", ".join(NETWORKS))
     p.add_argument("--threads", type=counts, default=[1, 2], metavar="LIST", help="1,2")
-    p.add_argument("--peers", type=words(PEERS, "peer"), default=list(PEERS), metavar="LIST",
+    p.add_argument("--peers", type=words(PEERS, "peer"), metavar="LIST",
                    help="of " + ", ".join(PEERS) + "; '' for Pinhole alone")
     p.add_argument("--rounds", type=positive, default=5, metavar="N", help="turns of each engine (5)")
     p.add_argument("--json", metavar="FILE", help="write everything, every run's time, too")
     p.add_argument("--markdown", metavar="FILE", help="write the tables and the machine")
     p.add_argument("--build", default=os.path.join(ROOT, "build", "release"), metavar="DIR",
                    help="where Pinhole is built (build/release)")
+    p.add_argument("--no-build", action="store_true", help="take what is built there as it is")
     p.add_argument("--models", default=os.path.join(ROOT, "build", "bench-models"), metavar="DIR",
                    help="where models and conversions are put (build/bench-models)")
     p.add_argument("--python", default=os.environ.get("PINHOLE_BENCH_PYTHON"), metavar="PROGRAM",
                    help="an interpreter that has the peers; nothing is installed")
     args = p.parse_args(argv)
+    args.peers_said = args.peers is not None
+    if not args.peers_said:
+        args.peers = list(PEERS)
+    for threads in args.threads:
+        cores_for(threads)  # or say at once that there are not so many
     args.said = [a for i, a in enumerate(argv) if a != "--python" and argv[i - 1:i] != ["--python"]]
     args.networks, args.threads = list(dict.fromkeys(args.networks)), list(dict.fromkeys(args.threads))
     return args

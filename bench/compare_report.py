@@ -90,11 +90,10 @@ def median_ratio(contest, ours):
     return min(medians) / cell.median() if usable else None
 
 
-def share(contest, engine):
+def share(contest, engine, peak):
+    """Of the peak, %."""
     cell = contest.cells[engine]
-    if not cell.rounds or not contest.macs:
-        return None
-    return 2 * contest.macs / cell.best() / contest.peak
+    return 200 * contest.macs / cell.best() / peak if cell.rounds and contest.macs else None
 
 
 def geometric_mean(values):
@@ -159,11 +158,10 @@ def time_table(bench, threads):
 
 
 def share_table(bench, threads):
-    rows = []
-    for c in of_threads(bench, threads):
-        rows.append([c.network, f"{c.peak / 1e9:.0f}"] +
-                    [number(share(c, e) and 100 * share(c, e), ".0f") for e in bench.engines])
-    return table(["network", "peak, GFLOP/s"] + [NAMES[e] for e in bench.engines], rows)
+    peak = bench.peaks[threads]
+    return table([f"% of {peak / 1e9:.0f} GFLOP/s"] + [NAMES[e] for e in bench.engines],
+                 [[c.network] + [number(share(c, e, peak), ".0f") for e in bench.engines]
+                  for c in of_threads(bench, threads)])
 
 
 def error_cell(contest, engine):
@@ -217,8 +215,9 @@ faster.** `of medians` is the same of medians; `--exact` that of Pinhole without
 runs. Engines took turns in one run, each a process pinned to as many cores as threads, the others
 stopped; `bench/compare.py` says how in full.
 """
-SHARES = """Nominal multiply-adds (zero padding counted, 1 MAC = 2 FLOP) of the fastest run, % of the peak measured
-on the spot. Above 100 is possible where an algorithm multiplies less.
+SHARES = """Nominal multiply-adds (zero padding counted, 1 MAC = 2 FLOP) of the fastest run, % of the multiply-add
+peak, which is measured before each network (the most counts). Above 100 is possible where an algorithm
+multiplies less.
 """
 ERRORS = """Largest difference of an output from the reference's, in units of the reference's largest output. More
 than 1e-3 is `wrong` and does not count as a peer.
@@ -231,6 +230,7 @@ the import of their package in the memory, not in the time. ncnn reads what pnnx
 
 def markdown(bench):
     m = machine(bench.args.build, bench.isa)
+    explanation = EXPLANATION
     text = ["# Pinhole beside other engines\n",
             f"{bench.started:%d %B %Y}, {m['cpu']}, {m['isa']}, {m['cpus']} CPUs, {m['os']}, "
             f"Linux {m['kernel']}, {m['compiler']}, build type {m['build']}, commit {m['commit']}. "
@@ -242,8 +242,9 @@ def markdown(bench):
         return "\n".join(text + ["Nothing was measured.\n"])
     for threads in bench.args.threads:
         if of_threads(bench, threads):
-            text += [f"## {threads_text(threads).capitalize()}\n", EXPLANATION,
+            text += [f"## {threads_text(threads).capitalize()}\n", explanation,
                      time_table(bench, threads)]
+            explanation = "As above.\n"
     for title, words, make in (("Share of the peak", SHARES, share_table),
                                ("Outputs", ERRORS, error_table), ("Start", STARTS, start_table)):
         text += [f"## {title}\n", words]
