@@ -160,7 +160,7 @@ static int run_session(session *s)
     return closed != CLI_OK ? closed : status;
 }
 
-static int classify(const classify_options *o, size_t n, char **operands)
+static int classify(classify_options *o, size_t n, char **operands)
 {
     session s = {.o = o};
     int status = source_new(o, n, operands, &s.source);
@@ -183,7 +183,7 @@ static bool is_stream(const classify_options *o, size_t n, char **operands)
 
 int cmd_classify(int argc, char **argv)
 {
-    classify_options o = {.top = 5, .batch = 1};
+    classify_options o = {.top = 5};
     const cli_option options[] = {
         {OPT_TEXT("model", 'm', &o.model, "MODEL", "the network (the shipped one, for clothes)")},
         {OPT_SIZE("top", 'k', &o.top, "K", 1, 1 << 20, "classes to name (5)")},
@@ -198,7 +198,9 @@ int cmd_classify(int argc, char **argv)
         {OPT_WORD("softmax", 0, &o.softmax, "WHEN", softmax_words,
                   "auto (unless the model ends in one), always or\nnever (auto)")},
         {OPT_TEXT("output", 0, &o.output, "NAME", "the output that holds the scores (the first)")},
-        {OPT_SIZE("batch", 'b', &o.batch, "N", 1, 4096, "images of one run (1)")},
+        {OPT_TEXTS("shape", 's', &o.shapes, "[NAME=]DIMS", CLI_SHAPE_HELP)},
+        {OPT_SIZE("batch", 'b', &o.batch, "N", 1, 4096,
+                  "images of one run (1, or what --shape says)")},
         {OPT_SIZE("threads", 't', &o.threads, "N", 1, 1024, "threads (one per CPU)")},
     };
     const cli_spec spec = {

@@ -13,8 +13,10 @@
 
 typedef struct classify_options {
     const char *model, *list, *output;
+    cli_texts shapes;
     image_options image;
-    size_t top, threads, batch, max_pixels;
+    size_t top, threads, max_pixels;
+    size_t batch; /* 0: not given; known once there is a network */
     bool json, exif, lenient, null;
     int softmax; /* enum classify_softmax */
     bool stream; /* a folder or a list is among the images: JSON lines */
@@ -71,7 +73,8 @@ typedef struct guess {
     double score;
 } guess;
 
-int classifier_new(const classify_options *o, classifier **out);
+/* Also sets o->batch if it is not given: 1, or what o->shapes say. */
+int classifier_new(classify_options *o, classifier **out);
 void classifier_free(classifier *n);
 const image_input *classifier_input(const classifier *n);
 const ph_labels *classifier_labels(const classifier *n); /* NULL: none */

@@ -51,7 +51,17 @@ static int find_model(classifier *n, const classify_options *o)
     if (!n->path)
         return cli_usage("option '--model' is missing, and the shipped model is not there");
     if (!o->model) cli_note("no --model: the shipped one, %s", n->path);
-    return cli_load_model(n->path, 0, &n->g);
+    int status = cli_load_model(n->path, 0, &n->g);
+    return status == CLI_OK ? cli_set_shapes(n->g, &o->shapes) : status;
+}
+
+/* Images of one run: --batch, or else the first dimension that --shape gives. */
+static void decide_batch(const classifier *n, classify_options *o)
+{
+    int64_t dims[PH_MAX_RANK];
+    if (o->batch) return;
+    int rank = ph_value_type(n->g, n->input.value, NULL, dims);
+    o->batch = o->shapes.n && rank == 4 && dims[0] > 0 ? (size_t)dims[0] : 1;
 }
 
 /* --- Plan ------------------------------------------------------------------------------------- */
@@ -142,7 +152,7 @@ static void decide_softmax(classifier *n, const classify_options *o)
     if (o->softmax == SOFTMAX_NEVER) n->kind = PH_SCORES_LOGITS;
 }
 
-int classifier_new(const classify_options *o, classifier **out)
+int classifier_new(classify_options *o, classifier **out)
 {
     classifier *n = calloc(1, sizeof *n);
     *out = NULL;
@@ -153,6 +163,7 @@ int classifier_new(const classify_options *o, classifier **out)
         cli_note("%s says nothing about its images: taking --preset %s", cli_base_name(n->path),
                  n->input.preset);
     }
+    if (status == CLI_OK) decide_batch(n, o);
     if (status == CLI_OK) status = make_plan(n, o);
     if (status == CLI_OK) status = find_output(n, o);
     if (status == CLI_OK) status = check_output(n, o);

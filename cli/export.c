@@ -5,21 +5,6 @@
 #include "commands.h"
 #include "image_options.h"
 
-/* Declare the shapes that the command line gives. */
-static int set_shapes(ph_graph *g, const cli_texts *shapes)
-{
-    cli_hints hints;
-    ph_error err = {0};
-    int status = cli_hints_new(g, &hints);
-    if (status == CLI_OK) status = cli_hints_shapes(&hints, g, shapes);
-    for (size_t i = 0; status == CLI_OK && i < hints.n; i++) {
-        enum ph_status st = ph_graph_set_shape(g, &hints.at[i], &err);
-        if (st) status = cli_fail(st, &err);
-    }
-    cli_hints_free(&hints);
-    return status;
-}
-
 int cmd_export(int argc, char **argv)
 {
     const char *output = NULL;
@@ -53,7 +38,7 @@ int cmd_export(int argc, char **argv)
     if (!output) return cli_usage("option '--output' is missing");
     ph_graph *g;
     status = cli_load_model(argv[optind], seed, &g);
-    if (status == CLI_OK) status = set_shapes(g, &shapes);
+    if (status == CLI_OK) status = cli_set_shapes(g, &shapes);
     if (status == CLI_OK) status = image_describe(g, cli_base_name(argv[optind]), &image);
     if (status == CLI_OK) status = cli_write_model(g, output);
     ph_graph_free(g);

@@ -261,6 +261,20 @@ int cli_hints_shapes(cli_hints *hints, const ph_graph *g, const cli_texts *shape
     return apply_symbols(hints, g, &list);
 }
 
+int cli_set_shapes(ph_graph *g, const cli_texts *shapes)
+{
+    cli_hints hints;
+    ph_error err = {0};
+    int status = cli_hints_new(g, &hints);
+    if (status == CLI_OK) status = cli_hints_shapes(&hints, g, shapes);
+    for (size_t i = 0; status == CLI_OK && i < hints.n; i++) {
+        enum ph_status st = ph_graph_set_shape(g, &hints.at[i], &err);
+        if (st) status = cli_fail(st, &err);
+    }
+    cli_hints_free(&hints);
+    return status;
+}
+
 int cli_hints_batch(cli_hints *hints, const ph_graph *g, int64_t batch)
 {
     for (size_t i = 0; i < ph_graph_n_inputs(g); i++) {

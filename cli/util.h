@@ -172,6 +172,8 @@ void cli_hints_free(cli_hints *hints);
 void cli_hints_set(cli_hints *hints, const ph_graph *g, size_t i, size_t rank, const int64_t *dims);
 /* --shape [NAME=]DIMS or SYMBOL=SIZE, several with commas between: DIMS may leave out the batch. */
 int cli_hints_shapes(cli_hints *hints, const ph_graph *g, const struct cli_texts *shapes);
+/* --shape for good: the graph is declared to have these shapes. */
+int cli_set_shapes(ph_graph *g, const struct cli_texts *shapes);
 /* --batch: replace the first dimension of every input; the others must be known. */
 int cli_hints_batch(cli_hints *hints, const ph_graph *g, int64_t batch);
 

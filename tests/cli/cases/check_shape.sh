@@ -38,6 +38,19 @@ for command in analyze "bench --iters 1 --warmup 0"; do
     one_line err
     has err "--shape"
 done
+# classify: the pixels of the image are the scores; what does not fit the options is said
+root=$(cd "$(dirname "$CASE")/../../.." && pwd)
+boot=$root/examples/images/boot.png
+for shape in 1x3x8x8 3x8x8 x=1x3x8x8 H=8,WW=8; do
+    expect 0 pinhole classify -m open.onnx --shape $shape -p raw -k 1 --json "$boot"
+    json out preparation.crop '"8x8"'
+done
+expect 0 pinhole classify -m open.onnx --shape H=4,WW=16 -p raw -k 192 --json "$boot"
+json out preparation.crop '"16x4"'
+expect 3 pinhole classify -m open.onnx "$boot"
+expect 2 pinhole classify -m open.onnx --shape H=8,WW=8 --crop 16 "$boot"
+usage_error pinhole classify -m open.onnx --shape H=8 "$boot"
+expect 3 pinhole classify -m open.onnx --shape 3x8 "$boot"
 # written with these shapes, it needs none
 expect 0 pinhole export open.onnx --shape N=1,H=8,WW=8 -o closed.onnx
 expect 0 pinhole check closed.onnx

@@ -44,3 +44,7 @@ expect 0 pinhole classify -m "$model" -k 1 images/*.png
 cp out one
 expect 0 pinhole classify -m "$model" -k 1 --batch 4 --threads 1 images/*.png
 diff one out
+expect 0 pinhole classify -m "$model" -k 1 --shape 4x1x28x28 images/*.png
+diff one out
+expect 0 pinhole classify -m "$model" -k 1 --shape 1x28x28 --batch 3 images/*.png
+diff one out
