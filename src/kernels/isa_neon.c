@@ -26,12 +26,14 @@ INLINE vf v_load(const float *p)
 {
     return vld1q_f32(p);
 }
+/* Pairs and single lanes, not a loop: gcc makes a call of memcpy of one, over which no vector register
+ * is kept, and then holds sums of the tile on the stack. */
 INLINE vf v_load_n(const float *p, size_t n)
 {
-    float x[VL] = {0};
-    for (size_t i = 0; i < n && i < VL; i++)
-        x[i] = p[i];
-    return vld1q_f32(x);
+    const float32x2_t zero = vdup_n_f32(0);
+    if (n >= VL) return vld1q_f32(p);
+    const float32x2_t low = n >= 2 ? vld1_f32(p) : vld1_lane_f32(p, zero, 0);
+    return vcombine_f32(low, n == 3 ? vld1_lane_f32(p + 2, zero, 0) : zero);
 }
 INLINE void v_store(float *p, vf x)
 {
@@ -39,10 +41,12 @@ INLINE void v_store(float *p, vf x)
 }
 INLINE void v_store_n(float *p, size_t n, vf x)
 {
-    float all[VL];
-    vst1q_f32(all, x);
-    for (size_t i = 0; i < n && i < VL; i++)
-        p[i] = all[i];
+    if (n >= VL) {
+        vst1q_f32(p, x);
+        return;
+    }
+    if (n & 2) vst1_f32(p, vget_low_f32(x));
+    if (n & 1) vst1_lane_f32(p + (n & 2), n & 2 ? vget_high_f32(x) : vget_low_f32(x), 0);
 }
 INLINE vf v_add(vf a, vf b)
 {

@@ -49,12 +49,26 @@ set_source_files_properties(kernels/depthwise.c kernels/depthwise_scalar.c kerne
   kernels/gemm_scalar.c kernels/gemm_tn.c kernels/im2col.c kernels/isa_neon.c
   kernels/peak_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES
   COMPILE_OPTIONS "${PINHOLE_KERNEL_O}")
+# Scheduled before registers are given out, NEON's largest tile has one sum too many for them.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  set_property(SOURCE kernels/isa_neon.c APPEND PROPERTY COMPILE_OPTIONS -fno-schedule-insns)
+endif()
 if(PINHOLE_HAVE_AVX2)
   set_source_files_properties(kernels/isa_avx2.c PROPERTIES COMPILE_OPTIONS
     "${PINHOLE_KERNEL_O};-mavx2;-mfma")
   set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX2=1")
 endif()
-if(PINHOLE_HAVE_AVX512)
+if(PINHOLE_EMULATE_AVX512)
+  include(CheckIncludeFile)
+  check_include_file(simde/x86/avx512.h PINHOLE_HAVE_SIMDE "-mavx2")
+  if(NOT PINHOLE_HAVE_SIMDE OR NOT PINHOLE_HAVE_AVX2)
+    message(FATAL_ERROR "PINHOLE_EMULATE_AVX512 needs SIMDe (libsimde-dev) and an x86-64 compiler.")
+  endif()
+  set_source_files_properties(kernels/isa_avx512.c PROPERTIES COMPILE_OPTIONS
+    "-O1;-mavx2;-mfma;-Wno-psabi;-include;${PROJECT_SOURCE_DIR}/tests/kernels/avx512_on_avx2.h")
+  set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX512=1")
+  set_property(SOURCE base/cpu.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_EMULATE_AVX512=1")
+elseif(PINHOLE_HAVE_AVX512)
   set_source_files_properties(kernels/isa_avx512.c PROPERTIES COMPILE_OPTIONS
     "${PINHOLE_KERNEL_O};-mfma;${PINHOLE_AVX512_FLAGS}")
   set_property(SOURCE kernels/dispatch.c APPEND PROPERTY COMPILE_DEFINITIONS "PH_HAVE_AVX512=1")
