@@ -59,6 +59,9 @@ static unsigned detect(void)
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     if (b & avx2) flags |= PHI_CPU_AVX2;
     if (flags && (b & avx512) == avx512 && (saved & 0xe6) == 0xe6) flags |= PHI_CPU_AVX512;
+#ifdef PH_EMULATE_AVX512 /* a build for tests: those kernels are made of AVX2 */
+    if (flags) flags |= PHI_CPU_AVX512;
+#endif
     return flags;
 }
 
