@@ -57,6 +57,7 @@ ALONE = ("pnnx",)  # installed without what it declares to need: its program nee
 WRONG = 1e-3         # of the largest output
 WARM_SECONDS = 0.1   # a turn's runs that do not count
 TIMED_SECONDS = 0.3  # ... and that do
+BUSY = 0.5           # processes that run beside us, in the mean of a minute
 LOAD_TIMEOUT, TURN_TIMEOUT = 300, 120
 
 
@@ -408,6 +409,9 @@ class Bench:
         os.makedirs(self.folder, exist_ok=True)
         self.models, self.contests, self.isa = {}, [], "?"
         self.peaks = {}  # FLOP/s by number of threads: the most that was measured
+        self.load = os.getloadavg()[0]
+        if self.load > BUSY:
+            say(f"the machine is busy (load {self.load:.1f}): times will be too long, and unequally so")
         self.started = datetime.datetime.now(datetime.timezone.utc)
 
     def model(self, network):
@@ -457,7 +461,8 @@ class Bench:
 
     def as_json(self):
         return {"schema": 1, "date": self.started.isoformat(timespec="seconds"),
-                "command": self.command_line(), "machine": report.machine(self.args.build, self.isa),
+                "command": self.command_line(), "load_before": self.load,
+                "machine": report.machine(self.args.build, self.isa),
                 "peak_flop_per_second": self.peaks, "absent": self.absent,
                 "results": [c.as_json() for c in self.contests]}
 

@@ -234,7 +234,7 @@ def markdown(bench):
     text = ["# Pinhole beside other engines\n",
             f"{bench.started:%d %B %Y}, {m['cpu']}, {m['isa']}, {m['cpus']} CPUs, {m['os']}, "
             f"Linux {m['kernel']}, {m['compiler']}, build type {m['build']}, commit {m['commit']}. "
-            f"{versions(bench)}. {bench.args.rounds} rounds.\n",
+            f"{versions(bench)}. {bench.args.rounds} rounds; load of the machine before: {bench.load:.1f}.\n",
             f"    {bench.command_line()}\n"]
     for peer, why in bench.absent.items():
         text.append(f"Not measured: {NAMES[peer]} ({why}).\n")
