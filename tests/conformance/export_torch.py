@@ -3,10 +3,10 @@
 """Export torchvision's networks with both of PyTorch's exporters, in many forms.
 
 Not a test: PyTorch is too heavy for everybody's machine. The files are compared with ONNX Runtime by
-networks_table.py, and packed without their weights by thin.py; what that leaves is kept in
+networks.py --models DIR, and packed without their weights by thin.py; what that leaves is kept in
 tests/conformance/exported and tested everywhere.
 
-    python export_torch.py DIR [--only NAME] [--list]
+    python export_torch.py DIR [--only NAME] [--form FORM] [--list]
 
 needs torch, torchvision and onnxscript. With PyTorch 1 (Debian 12's is 1.13) the forms are those of its
 only exporter: opsets 7 to 17, and every module as a model-local function. For efficientnet_lite0, the one with real weights, the
@@ -210,6 +210,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", metavar="DIR", nargs="?", default="")
     parser.add_argument("--only", default="", help="exports whose name contains this")
+    parser.add_argument("--form", default="", help="exports of this form, such as dynamo-18")
     parser.add_argument("--list", action="store_true", help="print the names, export nothing")
     args = parser.parse_args()
     try:
@@ -219,7 +220,7 @@ def main():
         parser.error(str(error))
     table = FORMS_1 if torch.__version__.startswith("1.") else FORMS
     chosen = [(name, form) for name, forms in table.items()
-              for form in dict.fromkeys(forms) if args.only in f"{name}-{label(form)}"]
+              for form in dict.fromkeys(forms) if args.only in f"{name}-{label(form)}" and args.form in ("", label(form))]
     if args.list:
         print("\n".join(f"{name}-{label(form)}" for name, form in chosen))
         return 0

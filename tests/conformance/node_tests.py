@@ -13,6 +13,7 @@ A case is core unless one of these rules, which look at the model and not at its
             float32, float64): strings, 4- and 8-bit floats, 2- and 4-bit integers, complex numbers,
             sequences, optionals, sparse tensors
   random    the expected output is one draw of a generator that the definition leaves open
+A case's opset is the one that its model is declared in.
 Of core cases none may fail or be skipped (exit status 4: "valid but unsupported" is a skip).
 """
 import argparse
@@ -152,19 +153,39 @@ def print_groups(title, pairs):
         print(f"{title} {len(names):4}  {why}  ({shown})")
 
 
-def print_table(results):
-    """A line for each family of opsets, a line for each folder, and the total."""
+def count(results):
+    """{row: {passed, failed, skipped}}: families of opsets, folders, and the total."""
     rows = [family(first) for first, _ in FAMILIES] + list(FOLDERS) + ["all core cases"]
     counts = {row: collections.Counter() for row in rows}
     for r in results:
         kind = "passed" if r.status == 0 else "skipped" if r.status == 4 else "failed"
         for row in (family(r.case.opset), r.case.name.split("/")[0], "all core cases"):
             counts[row][kind] += 1
+    return counts
+
+
+def print_table(counts):
     print(f"\n{'core cases':20}{'passed':>8}{'failed':>8}{'skipped':>9}")
-    for row in rows:
-        c = counts[row]
+    for row, c in counts.items():
         print(f"{row:20}{c['passed']:8}{c['failed']:8}{c['skipped']:9}")
-    return counts["all core cases"]
+
+
+def tally(pairs):
+    """Names of `pairs` (name, case), each with the number of its cases, the most frequent first."""
+    counts = collections.Counter(name for name, _ in pairs)
+    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(),
+                                                         key=lambda item: (-item[1], item[0])))
+
+
+def write_tables(path, counts, apart, others, known):
+    """What is printed, in Markdown: the counts, the cases that are not core, the other operators."""
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("| | passed | failed | skipped |\n|---|---|---|---|\n")
+        for row, c in counts.items():
+            f.write(f"| {row} | {c['passed']} | {c['failed']} | {c['skipped']} |\n")
+        f.write(f"\nNot core, {len(apart)} cases: {tally((not_core(case), case) for case in apart)}.\n")
+        missing = [(name, case) for case in others for name in case.operators - known]
+        f.write(f"\nOther operators, {len(others)} cases (some have several): {tally(missing)}.\n")
 
 
 def not_core(case):
@@ -181,6 +202,7 @@ def main():
     parser.add_argument("--allow", type=int, default=0, help="core cases that may fail or be skipped")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--list", action="store_true", help="print every case's result")
+    parser.add_argument("--table", metavar="FILE", help="write the counts as tables in Markdown")
     parser.add_argument("--missing", action="store_true", help="list operators that are not ours")
     args = parser.parse_args()
     try:
@@ -215,7 +237,11 @@ def main():
             print(f"FAILED {r.case.name}: exit status {r.status}: {r.message}")
     print_groups("skipped", ((reason(r.message), r.case) for r in results if r.status == 4))
     print_groups("not core", ((not_core(case), case) for case in apart))
-    total = print_table(results)
+    counts = count(results)
+    total = counts["all core cases"]
+    print_table(counts)
+    if args.table:
+        write_tables(args.table, counts, apart, others, known)
     print(f"\nbackend tests of onnx {onnx.__version__}, {len(known)} operators: {len(cases)} cases; "
           f"{len(apart)} with our operators are not core, {len(others)} have operators that are not "
           "ours")
