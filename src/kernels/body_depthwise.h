@@ -21,7 +21,7 @@ INLINE void dw_block(const phk_dw_f32_args *g, size_t c, const int nv)
         float *y = g->y + c + VL * v;
         if (g->accumulate) sum[v] = v_add(sum[v], v_load(y));
         if (g->bias) sum[v] = v_add(sum[v], v_load(g->bias + c + VL * v));
-        v_store(y, v_clamp(sum[v], g->lo, g->hi));
+        v_store(y, v_clamp(sum[v], v_set(g->lo), v_set(g->hi)));
     }
 }
 
@@ -34,7 +34,7 @@ INLINE void dw_rest(const phk_dw_f32_args *g, size_t c, size_t n)
         sum = v_fma(v_load_n(g->x[t] + c, n), v_load_n(g->w[t] + c, n), sum);
     if (g->accumulate) sum = v_add(sum, v_load_n(y, n));
     if (g->bias) sum = v_add(sum, v_load_n(g->bias + c, n));
-    v_store_n(y, n, v_clamp(sum, g->lo, g->hi));
+    v_store_n(y, n, v_clamp(sum, v_set(g->lo), v_set(g->hi)));
 }
 
 void KERNEL(dw_f32)(const phk_dw_f32_args *g)
@@ -105,7 +105,7 @@ INLINE void dw_pixels(const phk_dwrow_f32_args *g, size_t p, size_t c, size_t n,
     for (int q = 0; q < np; q++, y += g->y_step) {
         vf v = sum[q];
         if (g->bias) v = v_add(v, dw_load(g->bias + c, n));
-        v = v_clamp(v, g->lo, g->hi);
+        v = v_clamp(v, v_set(g->lo), v_set(g->hi));
         if (n == VL)
             v_store(y, v);
         else

@@ -1,45 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Slot gemm_f32 (contract in kernels.h) over the vectors of one instruction set: a tile of MR rows
- * and NV vectors that stays in registers, one body for each height and for half its width. The
- * registers are named variables, written out by EACH_ROW: gcc 12 keeps an array of them on the stack
- * as soon as one loop over it is not unrolled. Included once, by isa_*.c.
+ * and NV vectors that stays in registers, one body for each height, for half its width, and for
+ * either form of A. The registers are named variables, written out by EACH_ROW: gcc 12 keeps an
+ * array of them on the stack as soon as one loop over it is not unrolled. Included once, by isa_*.c.
  */
 
 #define NR (VL * NV)
 
-/* Epilogue and store of the vector of columns j, j + 1, ... of a row. */
-INLINE void gemm_store(const phk_gemm_f32_args *g, ptrdiff_t row, size_t j, vf x)
+/* Where a tile is in the strip, and its share of what is to be fetched. */
+typedef struct gemm_place {
+    size_t row;
+    const char *next;
+    size_t lines;
+} gemm_place;
+
+/* Epilogue and store of the vector of columns j, j + 1, ... of a row, in a panel that is not full. */
+INLINE void gemm_store(const phk_gemm_f32_args *g, size_t row, size_t j, vf x)
 {
-    float *c = g->c + row * g->c_row + j;
-    const float *add = g->add ? g->add + row * g->add_row + j : NULL;
+    float *c = g->c + (ptrdiff_t)row * g->c_row + j;
     if (j >= g->n) return;
-    const size_t n = g->n - j;
-    if (n >= VL) {
-        if (g->accumulate) x = v_add(x, v_load(c));
-        if (g->bias) x = v_add(x, v_load(g->bias + j));
-        if (add) x = v_add(x, v_load(add));
-        v_store(c, v_clamp(x, g->lo, g->hi));
-    } else {
-        if (g->accumulate) x = v_add(x, v_load_n(c, n));
-        if (g->bias) x = v_add(x, v_load_n(g->bias + j, n));
-        if (add) x = v_add(x, v_load_n(add, n));
-        v_store_n(c, n, v_clamp(x, g->lo, g->hi));
-    }
+    const size_t n = g->n - j < VL ? g->n - j : VL;
+    if (g->accumulate) x = v_add(x, v_load_n(c, n));
+    if (g->bias) x = v_add(x, v_load_n(g->bias + j, n));
+    if (g->add) x = v_add(x, v_load_n(g->add + (ptrdiff_t)row * g->add_row + j, n));
+    v_store_n(c, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
 }
 
-/* mr rows (1 .. MR) of nv vectors (NV or half of it); both constants after inlining. */
-INLINE void gemm_tile(const phk_gemm_f32_args *g, const int mr, const int nv)
+/* mr rows (1 .. MR) of nv vectors (NV or half of it), A by pointers or not; all three constants after
+ * inlining. */
+INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const int mr, const int nv,
+                      const bool pointers)
 {
 #define DECLARE(i)                                                                                 \
-    vf s##i##_0 = v_set(0), s##i##_1 = v_set(0), s##i##_2 = v_set(0), s##i##_3 = v_set(0);
+    vf s##i##_0 = v_set(0), s##i##_1 = v_set(0), s##i##_2 = v_set(0), s##i##_3 = v_set(0);         \
+    const float *r##i = NULL;                                                                      \
+    (void)r##i;
     EACH_ROW(DECLARE)
 #undef DECLARE
     const ptrdiff_t row = g->a_row, step = g->a_step;
-    const float *b = g->b, *a0 = g->a;
-    const float *a1 = mr > ROW_GROUP ? a0 + ROW_GROUP * row : a0;
-    const float *a2 = mr > 2 * ROW_GROUP ? a0 + 2 * ROW_GROUP * row : a0;
-#define A_OF(i) ((i / ROW_GROUP == 0 ? a0 : i / ROW_GROUP == 1 ? a1 : a2) + i % ROW_GROUP * row)
+    const float *b = g->b;
+    const float *a0 = pointers ? NULL : g->a + (ptrdiff_t)at->row * row;
+    const float *a1 = !pointers && mr > ROW_GROUP ? a0 + ROW_GROUP * row : a0;
+    const float *a2 = !pointers && mr > 2 * ROW_GROUP ? a0 + 2 * ROW_GROUP * row : a0;
+    const char *next = at->next;
+    size_t lines = at->lines;
+#define POINT(i)                                                                                   \
+    if (mr > i) r##i = tap[i];
+#define A_OF(i)                                                                                    \
+    (pointers ? r##i + at_p                                                                        \
+              : (i / ROW_GROUP == 0   ? a0                                                         \
+                 : i / ROW_GROUP == 1 ? a1                                                         \
+                                      : a2) +                                                      \
+                    i % ROW_GROUP * row)
 #define MULTIPLY(i)                                                                                \
     if (mr > i) {                                                                                  \
         const vf x = v_set(*(A_OF(i)));                                                            \
@@ -52,53 +65,118 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const int mr, const int nv)
     const vf b0 = v_load(b), b1 = nv > 1 ? v_load(b + VL) : b0;                                    \
     const vf b2 = nv > 2 ? v_load(b + 2 * VL) : b0, b3 = nv > 3 ? v_load(b + 3 * VL) : b0;         \
     EACH_ROW(MULTIPLY)                                                                             \
-    a0 += step;                                                                                    \
-    a1 += step;                                                                                    \
-    a2 += step;                                                                                    \
+    if (!pointers) {                                                                               \
+        a0 += step;                                                                                \
+        a1 += step;                                                                                \
+        a2 += step;                                                                                \
+    }                                                                                              \
     b += NR;
-    size_t p = g->kc;
-    const char *next = (const char *)g->next;
-    for (size_t lines = g->next_lines < p ? g->next_lines : p; lines > 0; lines--, p--) {
-        __builtin_prefetch(next);
-        next += 64;
-        STEP
-    }
-    for (; p > 0; p--) {
-        STEP
+    for (size_t t = 0; t < (pointers ? g->taps : 1); t++) {
+        size_t at_p = 0;
+        const size_t kc = g->kc;
+        if (pointers) {
+            const float *const *tap = g->rows + t * g->rows_ld + at->row;
+            EACH_ROW(POINT)
+        }
+        for (; at_p < kc && lines > 0; at_p++, lines--) {
+            __builtin_prefetch(next);
+            next += 64;
+            STEP
+        }
+        for (; at_p < kc; at_p++) {
+            STEP
+        }
     }
 #undef STEP
 #undef MULTIPLY
 #undef A_OF
+#undef POINT
+    if (g->n < (size_t)nv * VL) {
 #define STORE(i)                                                                                   \
     if (mr > i) {                                                                                  \
-        gemm_store(g, i, 0, s##i##_0);                                                             \
-        if (nv > 1) gemm_store(g, i, VL, s##i##_1);                                                \
-        if (nv > 2) gemm_store(g, i, 2 * VL, s##i##_2);                                            \
-        if (nv > 3) gemm_store(g, i, 3 * VL, s##i##_3);                                            \
+        gemm_store(g, at->row + i, 0, s##i##_0);                                                   \
+        if (nv > 1) gemm_store(g, at->row + i, VL, s##i##_1);                                      \
+        if (nv > 2) gemm_store(g, at->row + i, 2 * VL, s##i##_2);                                  \
+        if (nv > 3) gemm_store(g, at->row + i, 3 * VL, s##i##_3);                                  \
+    }
+        EACH_ROW(STORE)
+#undef STORE
+        return;
+    }
+    /* The common case asks once a tile what there is to do. */
+    const float *bias = g->bias, *add = g->add ? g->add + (ptrdiff_t)at->row * g->add_row : NULL;
+    const ptrdiff_t c_row = g->c_row, add_row = g->add_row;
+    float *c = g->c + (ptrdiff_t)at->row * c_row;
+    const vf lo = v_set(g->lo), hi = v_set(g->hi);
+#define ADD_ROW(i, from)                                                                           \
+    if (mr > i) {                                                                                  \
+        s##i##_0 = v_add(s##i##_0, v_load(from));                                                  \
+        if (nv > 1) s##i##_1 = v_add(s##i##_1, v_load((from) + VL));                               \
+        if (nv > 2) s##i##_2 = v_add(s##i##_2, v_load((from) + 2 * VL));                           \
+        if (nv > 3) s##i##_3 = v_add(s##i##_3, v_load((from) + 3 * VL));                           \
+    }
+#define ADD_C(i) ADD_ROW(i, c + i * c_row)
+#define ADD_BIAS(i) ADD_ROW(i, bias)
+#define ADD_ADD(i) ADD_ROW(i, add + i * add_row)
+#define STORE(i)                                                                                   \
+    if (mr > i) {                                                                                  \
+        v_store(c + i * c_row, v_clamp(s##i##_0, lo, hi));                                         \
+        if (nv > 1) v_store(c + i * c_row + VL, v_clamp(s##i##_1, lo, hi));                        \
+        if (nv > 2) v_store(c + i * c_row + 2 * VL, v_clamp(s##i##_2, lo, hi));                    \
+        if (nv > 3) v_store(c + i * c_row + 3 * VL, v_clamp(s##i##_3, lo, hi));                    \
+    }
+    if (g->accumulate) {
+        EACH_ROW(ADD_C)
+    }
+    if (bias) {
+        EACH_ROW(ADD_BIAS)
+    }
+    if (add) {
+        EACH_ROW(ADD_ADD)
     }
     EACH_ROW(STORE)
+#undef ADD_ROW
+#undef ADD_C
+#undef ADD_BIAS
+#undef ADD_ADD
 #undef STORE
 }
 
-INLINE void gemm_height(const phk_gemm_f32_args *g, const int mr)
-{
-    if (g->n > NR / 2)
-        gemm_tile(g, mr, NV);
-    else
-        gemm_tile(g, mr, NV / 2);
-}
+#define HEIGHT(i)                                                                                  \
+    static void gemm_height_##i(const phk_gemm_f32_args *g, const gemm_place *at)                  \
+    {                                                                                              \
+        if (g->n > NR / 2)                                                                         \
+            if (g->rows)                                                                           \
+                gemm_tile(g, at, i, NV, true);                                                     \
+            else                                                                                   \
+                gemm_tile(g, at, i, NV, false);                                                    \
+        else if (g->rows)                                                                          \
+            gemm_tile(g, at, i, NV / 2, true);                                                     \
+        else                                                                                       \
+            gemm_tile(g, at, i, NV / 2, false);                                                    \
+    }
+EACH_HEIGHT(HEIGHT)
+#undef HEIGHT
+
+typedef void gemm_height_fn(const phk_gemm_f32_args *g, const gemm_place *at);
+
+static gemm_height_fn *const gemm_heights[] = {NULL,
+#define HEIGHT(i) gemm_height_##i,
+                                               EACH_HEIGHT(HEIGHT)
+#undef HEIGHT
+};
 
 void GEMM_KERNEL(const phk_gemm_f32_args *g)
 {
-    assert(g->m >= 1 && g->m <= MR && g->n >= 1 && g->n <= NR);
-    switch (g->m) {
-#define HEIGHT(i)                                                                                  \
-    case i:                                                                                        \
-        gemm_height(g, i);                                                                         \
-        break;
-        EACH_HEIGHT(HEIGHT)
-#undef HEIGHT
-    default:
-        break;
+    assert(g->m >= 1 && g->n >= 1 && g->n <= NR && g->taps >= 1 && (g->rows || g->taps == 1));
+    const size_t n_tiles = (g->m + MR - 1) / MR;
+    const size_t height = g->m / n_tiles, taller = g->m % n_tiles;
+    gemm_place at = {
+        .next = (const char *)g->next, .lines = n_tiles == 1 ? g->next_lines : g->next_lines / n_tiles};
+    for (size_t i = 0; i < n_tiles; i++) {
+        const size_t mr = height + (i < taller);
+        gemm_heights[mr](g, &at);
+        at.row += mr;
+        at.next += 64 * at.lines;
     }
 }

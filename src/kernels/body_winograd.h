@@ -108,11 +108,11 @@ INLINE void wino_store(const phk_wino_out_f32_args *g, size_t row, size_t col, s
     if (n == VL) {
         if (g->bias) x = v_add(x, v_load(g->bias + c));
         if (add) x = v_add(x, v_load(add));
-        v_store(y, v_clamp(x, g->lo, g->hi));
+        v_store(y, v_clamp(x, v_set(g->lo), v_set(g->hi)));
     } else {
         if (g->bias) x = v_add(x, v_load_n(g->bias + c, n));
         if (add) x = v_add(x, v_load_n(add, n));
-        v_store_n(y, n, v_clamp(x, g->lo, g->hi));
+        v_store_n(y, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
     }
 }
 

@@ -14,7 +14,8 @@
 
 #define K_BLOCK 256     /* a panel of B, 256 x 16 floats, takes half of a 32 KiB cache */
 #define ROW_BLOCK 96    /* rows of a task; with K_BLOCK, A's share of the second-level cache */
-#define B_NEAR 65536    /* bytes of B that may be walked through again for every tile of rows */
+#define B_NEAR 65536    /* bytes of B that may be walked through again for every strip of rows */
+#define STRIP_TILES 4   /* tiles of rows in such a walk */
 #define TASKS 12        /* cut columns, too, where rows alone give fewer tasks */
 #define TASK_MACS 65536 /* but not into tasks smaller than this */
 #define SCATTER_COLUMNS 256
@@ -23,6 +24,7 @@
 typedef struct packed_head {
     const phk_kernel *kernel;
     size_t k, n;
+    size_t tap, block; /* see end_of_block */
 } packed_head;
 #define HEAD_BYTES 64
 _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
@@ -46,9 +48,18 @@ size_t phi_block(size_t length, size_t most, size_t multiple)
     return round_up(div_up(length, div_up(length, most)), multiple);
 }
 
-static size_t k_block(size_t k)
+/* K is cut between taps, several to a block, or, where one is too long, into parts of taps. */
+static size_t k_block(size_t k, size_t tap)
 {
-    return phi_block(k, K_BLOCK, 8);
+    if (k == 0 || tap > K_BLOCK) return phi_block(tap, K_BLOCK, 8);
+    const size_t taps = k / tap, n_blocks = div_up(taps, K_BLOCK / tap);
+    return div_up(taps, n_blocks) * tap;
+}
+
+static size_t end_of_block(const packed_head *h, size_t k0)
+{
+    const size_t end = h->block < h->tap ? (k0 / h->tap + 1) * h->tap : h->k;
+    return min_size(k0 + h->block, end);
 }
 
 /* --- Operands -------------------------------------------------------------------------------- */
@@ -113,8 +124,8 @@ size_t phi_gemm_pack_bytes(size_t k, size_t n, size_t groups)
 
 typedef struct pack_job {
     const phi_weights *b;
-    const phk_kernel *kernel;
-    size_t k, n, n_panels;
+    const packed_head *head;
+    size_t n_panels;
     float *out;
 } pack_job;
 
@@ -147,26 +158,28 @@ static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t 
 static void pack_task(void *arg, size_t task, size_t thread)
 {
     const pack_job *p = arg;
-    const size_t nr = p->kernel->nr, group = task / p->n_panels, panel = task % p->n_panels;
-    const size_t wide = p->n_panels * nr, block = k_block(p->k), n0 = panel * nr;
+    const packed_head *h = p->head;
+    const size_t nr = h->kernel->nr, group = task / p->n_panels, panel = task % p->n_panels;
+    const size_t wide = p->n_panels * nr, n0 = panel * nr;
     const float *in =
         p->b->data + ((ptrdiff_t)group * p->b->group_stride + (ptrdiff_t)n0 * p->b->n_stride);
-    float *out = p->out + group * p->k * wide;
+    float *out = p->out + group * h->k * wide;
     (void)thread;
-    for (size_t k0 = 0; k0 < p->k; k0 += block) {
-        size_t n_k = min_size(block, p->k - k0);
-        pack_panel(p->b, in, k0, n_k, min_size(nr, p->n - n0), nr,
-                   out + k0 * wide + panel * n_k * nr);
+    for (size_t k0 = 0, end; k0 < h->k; k0 = end) {
+        end = end_of_block(h, k0);
+        pack_panel(p->b, in, k0, end - k0, min_size(nr, h->n - n0), nr,
+                   out + k0 * wide + panel * (end - k0) * nr);
     }
 }
 
 void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool, void *packed)
 {
     const phk_kernel *kernel = phk_choose(PHK_gemm_f32);
-    const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * b->count[2];
-    pack_job p = {
-        b, kernel, k, n, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
-    *(packed_head *)packed = (packed_head){kernel, k, n};
+    const size_t tap = b->count[2];
+    const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * tap;
+    packed_head *head = packed;
+    *head = (packed_head){kernel, k, n, tap, k_block(k, tap)};
+    pack_job p = {b, head, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
     phi_pool_run(pool, groups * p.n_panels, pack_task, &p);
 }
 
@@ -175,13 +188,14 @@ void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool
 typedef struct gemm_job {
     const phi_gemm *g;
     const phk_kernel *kernel;
+    const packed_head *head;
     const float *b;
     char *work;
     size_t thread_bytes;
-    size_t n_panels;         /* of all columns */
-    size_t k_block, m_block; /* of all blocks but the last */
-    size_t task_panels;      /* panels of a task */
-    size_t n_m, n_n;         /* tasks along rows and columns */
+    size_t n_panels;    /* of all columns */
+    size_t m_block;     /* rows of all blocks but the last */
+    size_t task_panels; /* panels of a task */
+    size_t n_m, n_n;    /* tasks along rows and columns */
 } gemm_job;
 
 /* Part of C that one task makes in one block of K. */
@@ -190,6 +204,8 @@ typedef struct gemm_part {
     bool first, last; /* block of K */
     const float *a;   /* row m0, column k0 */
     ptrdiff_t a_row, a_step;
+    const float **rows; /* or where the rows of each tap are */
+    size_t taps;
     const float *b; /* panel at n0 */
     float *c;       /* element (m0, n0) */
     ptrdiff_t c_row;
@@ -209,7 +225,10 @@ static size_t scratch_ld(size_t n)
 static size_t a_scratch_bytes(const phi_gemm *g)
 {
     if (a_is_ready(&g->a)) return 0;
-    const size_t k = k_block(g->k);
+    const size_t k = min_size(g->k, K_BLOCK);
+    if (g->a.locate)
+        return round_up(ROW_BLOCK * (g->a.tap < K_BLOCK ? K_BLOCK / g->a.tap : 1) * sizeof(float *),
+                        PHI_ALIGN);
     const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
     return (by_row > by_column ? by_row : by_column) * sizeof(float);
 }
@@ -227,10 +246,21 @@ size_t phi_gemm_work_bytes(const phi_gemm *g, size_t n_threads)
     return phi_mul_size(thread_bytes(g), n_threads, &bytes) ? bytes : SIZE_MAX;
 }
 
+static const float zeros[K_BLOCK]; /* what is outside of images */
+
 /* Make A's part ready in scratch if it is not. */
-static void prepare_a(const phi_gemm *g, gemm_part *p, float *scratch)
+static void prepare_a(const phi_gemm *g, gemm_part *p, void *work)
 {
     const phi_rows *a = &g->a;
+    float *scratch = work;
+    p->rows = NULL;
+    if (a->locate) {
+        p->rows = work;
+        p->taps = div_up(p->k, a->tap);
+        a->locate(a->arg, p->group, p->m0, p->m, p->k0 / a->tap, p->taps, p->k0 % a->tap, zeros,
+                  p->rows);
+        return;
+    }
     if (a_is_ready(a)) {
         p->a = a->data + ((ptrdiff_t)p->group * a->group_stride + (ptrdiff_t)p->m0 * a->row +
                           (ptrdiff_t)p->k0);
@@ -250,14 +280,18 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, float *scratch)
 }
 
 /* Rows i .. i + m - 1 of the part times panel `panel` of the part. */
-static void run_tile(const gemm_job *job, const gemm_part *p, size_t i, size_t m, size_t panel)
+static void run_strip(const gemm_job *job, const gemm_part *p, size_t i, size_t m, size_t panel,
+                      size_t next_lines)
 {
     const phi_gemm *g = job->g;
     const size_t nr = job->kernel->nr, n = panel * nr;
-    phk_gemm_f32_args t = {.kc = p->k,
-                           .a = p->a + (ptrdiff_t)i * p->a_row,
+    phk_gemm_f32_args t = {.kc = p->rows ? p->k / p->taps : p->k,
+                           .taps = p->rows ? p->taps : 1,
+                           .a = p->rows ? NULL : p->a + (ptrdiff_t)i * p->a_row,
                            .a_row = p->a_row,
                            .a_step = p->a_step,
+                           .rows = p->rows ? p->rows + i : NULL,
+                           .rows_ld = p->m,
                            .b = p->b + panel * p->k * nr,
                            .c = p->c + ((ptrdiff_t)i * p->c_row + (ptrdiff_t)n),
                            .c_row = p->c_row,
@@ -265,7 +299,9 @@ static void run_tile(const gemm_job *job, const gemm_part *p, size_t i, size_t m
                            .n = min_size(nr, p->n - n),
                            .accumulate = !p->first || g->accumulate,
                            .lo = -INFINITY,
-                           .hi = INFINITY};
+                           .hi = INFINITY,
+                           .next = p->b + (panel + 1) * p->k * nr,
+                           .next_lines = next_lines};
     if (p->last) {
         if (g->add)
             t.add = g->add + ((ptrdiff_t)p->group * g->c_group_stride +
@@ -278,21 +314,16 @@ static void run_tile(const gemm_job *job, const gemm_part *p, size_t i, size_t m
     PHK_CALL(gemm_f32, job->kernel)(&t);
 }
 
-/* All tiles of a part. Rows are spread evenly over the tiles: 7 rows are 4 + 3, not 6 + 1. */
+/* All of a part. A small B is walked through for each strip of some rows, so that lines of C are
+ * written while they are near; a large one is read once, the next panel fetched while one is used. */
 static void run_part(const gemm_job *job, const gemm_part *p)
 {
-    const size_t n_panels = div_up(p->n, job->kernel->nr);
-    const size_t n_tiles = div_up(p->m, job->kernel->mr);
-    const size_t height = p->m / n_tiles, taller = p->m % n_tiles; /* so many have one row more */
-    const bool rows_outer = p->k * p->n * sizeof(float) <= B_NEAR;
-    const size_t outer = rows_outer ? n_tiles : n_panels, inner = rows_outer ? n_panels : n_tiles;
-    for (size_t x = 0; x < outer; x++) {
-        for (size_t y = 0; y < inner; y++) {
-            size_t tile = rows_outer ? x : y, panel = rows_outer ? y : x;
-            run_tile(job, p, tile * height + min_size(tile, taller), height + (tile < taller),
-                     panel);
-        }
-    }
+    const size_t nr = job->kernel->nr, n_panels = div_up(p->n, nr);
+    const bool near = p->k * p->n * sizeof(float) <= B_NEAR;
+    const size_t strip = near ? phi_block(p->m, STRIP_TILES * job->kernel->mr, job->kernel->mr) : p->m;
+    for (size_t i = 0; i < p->m; i += strip)
+        for (size_t panel = 0; panel < n_panels; panel++)
+            run_strip(job, p, i, min_size(strip, p->m - i), panel, near ? 0 : p->k * nr / 16);
 }
 
 static void gemm_task(void *arg, size_t task, size_t thread)
@@ -317,10 +348,10 @@ static void gemm_task(void *arg, size_t task, size_t thread)
                       (ptrdiff_t)p.n0);
     }
     do { /* once for K = 0 as well: C is all zeros, plus bias */
-        p.k = min_size(job->k_block, g->k - p.k0);
+        p.k = g->k ? end_of_block(job->head, p.k0) - p.k0 : 0;
         p.last = p.k0 + p.k == g->k;
         p.b = job->b + (p.group * g->k + p.k0) * wide + p.n0 * p.k;
-        prepare_a(g, &p, (float *)(void *)scratch);
+        prepare_a(g, &p, scratch);
         run_part(job, &p);
         p.k0 += p.k;
         p.first = false;
@@ -349,13 +380,14 @@ void phi_gemm_run(const phi_gemm *g, const void *packed, phi_pool *pool, void *w
     assert(head->k == g->k && head->n == g->n);
     if (g->m == 0 || g->n == 0 || g->groups == 0) return;
     const phk_kernel *kernel = head->kernel;
+    assert(!g->a.locate || g->a.tap == head->tap);
     gemm_job job = {.g = g,
                     .kernel = kernel,
+                    .head = head,
                     .b = (const float *)(const void *)((const char *)packed + HEAD_BYTES),
                     .work = work,
                     .thread_bytes = thread_bytes(g),
-                    .n_panels = div_up(g->n, kernel->nr),
-                    .k_block = k_block(g->k)};
+                    .n_panels = div_up(g->n, kernel->nr)};
     job.m_block = phi_block(g->m, ROW_BLOCK / kernel->mr * kernel->mr, kernel->mr);
     job.n_m = div_up(g->m, job.m_block);
     job.task_panels = div_up(job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr));

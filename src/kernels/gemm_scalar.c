@@ -8,15 +8,22 @@
 #define MR 4
 #define NR 8
 
-static void multiply(const phk_gemm_f32_args *g, float sum[MR][NR])
+/* Rows row .. row + m - 1, m <= MR. */
+static void multiply(const phk_gemm_f32_args *g, size_t row, size_t m, float sum[MR][NR])
 {
-    for (size_t p = 0; p < g->kc; p++) {
-        const float *b = g->b + p * NR;
-        for (size_t i = 0; i < g->m; i++) {
-            float a = g->a[(ptrdiff_t)i * g->a_row + (ptrdiff_t)p * g->a_step];
-            for (size_t j = 0; j < NR; j++)
-                sum[i][j] += a * b[j];
-        }
+    const float *b = g->b;
+    for (size_t t = 0; t < g->taps; t++) {
+        const float *a[MR] = {NULL};
+        const ptrdiff_t step = g->rows ? 1 : g->a_step;
+        for (size_t i = 0; i < m; i++)
+            a[i] = g->rows ? g->rows[t * g->rows_ld + row + i]
+                           : g->a + (ptrdiff_t)(row + i) * g->a_row;
+        for (size_t p = 0; p < g->kc; p++, b += NR)
+            for (size_t i = 0; i < m; i++) {
+                const float x = a[i][(ptrdiff_t)p * step];
+                for (size_t j = 0; j < NR; j++)
+                    sum[i][j] += x * b[j];
+            }
     }
 }
 
@@ -31,12 +38,15 @@ static float finish(const phk_gemm_f32_args *g, float x, const float *c, size_t 
 
 void phk_gemm_f32_4x8_scalar(const phk_gemm_f32_args *g)
 {
-    float sum[MR][NR] = {{0}};
-    assert(g->m >= 1 && g->m <= MR && g->n >= 1 && g->n <= NR);
-    multiply(g, sum);
-    for (size_t i = 0; i < g->m; i++) {
-        float *c = g->c + (ptrdiff_t)i * g->c_row;
-        for (size_t j = 0; j < g->n; j++)
-            c[j] = finish(g, sum[i][j], &c[j], i, j);
+    assert(g->m >= 1 && g->n >= 1 && g->n <= NR && g->taps >= 1 && (g->rows || g->taps == 1));
+    for (size_t row = 0; row < g->m; row += MR) {
+        const size_t m = g->m - row < MR ? g->m - row : MR;
+        float sum[MR][NR] = {{0}};
+        multiply(g, row, m, sum);
+        for (size_t i = 0; i < m; i++) {
+            float *c = g->c + (ptrdiff_t)(row + i) * g->c_row;
+            for (size_t j = 0; j < g->n; j++)
+                c[j] = finish(g, sum[i][j], &c[j], row + i, j);
+        }
     }
 }

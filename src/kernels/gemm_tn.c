@@ -182,6 +182,7 @@ static void run_block(const tn_job *job, const tn_part *t, float *scratch)
         for (size_t i = 0; i < rows.n; i++) {
             const size_t start = spread_start(&rows, i);
             phk_gemm_f32_args k = {.kc = t->p,
+                                   .taps = 1,
                                    .a = by_column ? a + start * COLUMN_LD : a + i * t->p * mr,
                                    .a_row = by_column ? COLUMN_LD : 1,
                                    .a_step = by_column ? 1 : (ptrdiff_t)mr,

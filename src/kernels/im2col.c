@@ -145,9 +145,43 @@ static void gather_columns(const void *arg, size_t group, size_t row0, size_t n_
     }
 }
 
+/* Where the pixel is that a tap reads; i and j count taps down and across. */
+static const float *locate_pixel(const phi_im2col *w, const float *image, int64_t y, int64_t x)
+{
+    const bool inside = y >= 0 && y < w->h && x >= 0 && x < w->w;
+    return inside ? image + (y * w->w + x) * w->pitch : NULL;
+}
+
+static void locate_rows(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
+                        size_t n_taps, size_t k0, const float *zeros, const float **rows)
+{
+    const phi_im2col *w = arg;
+    const float *x = w->x + (int64_t)group * w->c + (int64_t)k0;
+    grid_point p = locate(w, row0);
+    for (size_t r = 0; r < n_rows; r++, advance(w, &p)) {
+        const float *image = x + p.image * w->h * w->w * w->pitch;
+        int64_t i = (int64_t)tap0 / w->taps_w, j = (int64_t)tap0 % w->taps_w;
+        for (size_t t = 0; t < n_taps; t++) {
+            const float *at = locate_pixel(w, image, p.u * w->stride_h + w->y0 + i * w->step_h,
+                                           p.v * w->stride_w + w->x0 + j * w->step_w);
+            rows[t * n_rows + r] = at ? at : zeros;
+            if (++j == w->taps_w) {
+                j = 0;
+                i++;
+            }
+        }
+    }
+}
+
+#define LEAST_TAP 8 /* channels that are worth a pointer */
+
 phi_rows phi_im2col_rows(const phi_im2col *w)
 {
     bool by_column = w->c == 1;
     return (phi_rows){
-        .gather = by_column ? gather_columns : gather_rows, .arg = w, .by_column = by_column};
+        .gather = by_column ? gather_columns : gather_rows,
+        .locate = w->c >= LEAST_TAP ? locate_rows : NULL,
+        .tap = (size_t)w->c,
+        .arg = w,
+        .by_column = by_column};
 }

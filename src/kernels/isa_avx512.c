@@ -65,9 +65,9 @@ INLINE vf v_fnma(vf a, vf b, vf c)
     return _mm512_fnmadd_ps(a, b, c);
 }
 /* min(max(x, lo), hi); the second operand comes through if either is NaN */
-INLINE vf v_clamp(vf x, float lo, float hi)
+INLINE vf v_clamp(vf x, vf lo, vf hi)
 {
-    return _mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), x));
+    return _mm512_min_ps(hi, _mm512_max_ps(lo, x));
 }
 
 /* The larger one, where NaN is larger than everything. max_ps has its second operand through if

@@ -70,9 +70,9 @@ INLINE vf v_fnma(vf a, vf b, vf c)
     return vfmsq_f32(c, a, b);
 }
 /* min(max(x, lo), hi), where either operand's NaN is the result */
-INLINE vf v_clamp(vf x, float lo, float hi)
+INLINE vf v_clamp(vf x, vf lo, vf hi)
 {
-    return vminq_f32(vdupq_n_f32(hi), vmaxq_f32(vdupq_n_f32(lo), x));
+    return vminq_f32(hi, vmaxq_f32(lo, x));
 }
 
 /* The larger one, where NaN is larger than everything. */

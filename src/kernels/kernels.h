@@ -36,29 +36,35 @@
 #define PHK_MAX_NR 64
 
 /*
- * gemm: one tile of C = A B.
+ * gemm: a strip of C = A B, any number of rows times the columns of one panel of B.
  *
- *   C[i][j] = min(max(x, lo), hi),  x = sum over p of A[i][p] B[p][j]  + C[i][j] if `accumulate`
+ *   C[i][j] = min(max(x, lo), hi),  x = sum over t, p of A[i][t][p] B[t][p][j]
+ *                                                                      + C[i][j] if `accumulate`
  *                                                                      + bias[j] if there is one
  *                                                                      + add[i][j] if there is one
  * in this order.
  *
- * A  element (i, p) at a[i * a_row + p * a_step]: a packed panel [kc][mr] has steps (1, mr), rows
- *    that lie in memory as they are have (distance of rows, 1). Only the m rows are read.
- * B  packed [kc][nr]; columns n .. nr - 1 are read and must exist.
+ * A  either in steps: element (i, 0, p) at a[i * a_row + p * a_step], one tap: a packed panel [kc][mr]
+ *    has steps (1, mr), rows that lie in memory as they are have (distance of rows, 1);
+ *    or by pointers, if `rows` is one: element (i, t, p) at rows[t * rows_ld + i][p], a convolution's
+ *    windows without a copy of them. Only the m rows are read.
+ * B  packed [taps * kc][nr]; columns n .. nr - 1 are read and must exist.
  * C  rows `c_row` apart; only m x n elements are touched, and not read unless `accumulate`.
  * next  where the next B comes from, for the kernel to fetch `next_lines` cache lines (64 bytes) of
- *    ahead of time; an address that is only hinted at, never read.
+ *    ahead of time, spread over its work; an address that is only hinted at, never read.
  *
- * 1 <= m <= mr, 1 <= n <= nr, kc >= 0. C overlaps nothing but `add`, which may be C itself. The sum runs over p = 0, 1, 2 ... in one
- * accumulator per element, whatever m and n are, so an element's bits do not depend on the tile it
- * falls in. Comparisons let NaN through, as max and min of IEEE 754-1985's friends do not:
- * NaN in, NaN out.
+ * m >= 1, 1 <= n <= nr, kc >= 0, taps >= 1. C overlaps nothing but `add`, which may be C itself. Rows
+ * are spread evenly over tiles of at most mr: 7 rows are 4 + 3, not 6 + 1. The sum runs over t = 0, 1
+ * ... and within over p = 0, 1, 2 ... in one accumulator per element, whatever m and n are, so an
+ * element's bits do not depend on the tile it falls in. Comparisons let NaN through, as max and min
+ * of IEEE 754-1985's friends do not: NaN in, NaN out.
  */
 typedef struct phk_gemm_f32_args {
-    size_t kc;
+    size_t kc, taps;
     const float *a;
     ptrdiff_t a_row, a_step;
+    const float *const *rows; /* or NULL */
+    size_t rows_ld;
     const float *b;
     float *c;
     ptrdiff_t c_row;

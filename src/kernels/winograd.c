@@ -349,33 +349,29 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
         PHK_CALL(wino6_in_f32, j->head->in)(&args);
 }
 
-/* All products of element e of the block's tiles with `n_panels` panels. Rows are spread evenly. */
+/* All products of element e of the block's tiles with `n_panels` panels. */
 static void multiply(const wino_job *j, size_t tiles, size_t e, size_t panel, size_t n_panels,
                      const float *v, float *m)
 {
     const phk_kernel *kernel = j->head->gemm;
     const size_t c = (size_t)j->d->c, nr = kernel->nr, a2 = j->v->a * j->v->a;
-    const size_t n_rows = div_up(tiles, kernel->mr), height = tiles / n_rows, taller = tiles % n_rows;
     for (size_t p = 0; p < n_panels; p++) {
         const float *b = j->weights + ((panel + p) * a2 + e) * c * nr;
-        size_t row = 0;
-        for (size_t i = 0; i < n_rows; i++) {
-            const phk_gemm_f32_args args = {.kc = c,
-                                            .a = v + e * j->u.slab + row * j->u.row,
-                                            .a_row = (ptrdiff_t)j->u.row,
-                                            .a_step = 1,
-                                            .b = b,
-                                            .c = m + e * j->u.m_slab + row * j->u.m_row + p * nr,
-                                            .c_row = (ptrdiff_t)j->u.m_row,
-                                            .m = height + (i < taller),
-                                            .n = nr,
-                                            .lo = -INFINITY,
-                                            .hi = INFINITY,
-                                            .next = b + c * nr + i * (c * nr / n_rows),
-                                            .next_lines = c * nr / 16 / n_rows};
-            PHK_CALL(gemm_f32, kernel)(&args);
-            row += args.m;
-        }
+        const phk_gemm_f32_args args = {.kc = c,
+                                        .taps = 1,
+                                        .a = v + e * j->u.slab,
+                                        .a_row = (ptrdiff_t)j->u.row,
+                                        .a_step = 1,
+                                        .b = b,
+                                        .c = m + e * j->u.m_slab + p * nr,
+                                        .c_row = (ptrdiff_t)j->u.m_row,
+                                        .m = tiles,
+                                        .n = nr,
+                                        .lo = -INFINITY,
+                                        .hi = INFINITY,
+                                        .next = b + c * nr,
+                                        .next_lines = c * nr / 16};
+        PHK_CALL(gemm_f32, kernel)(&args);
     }
 }
 

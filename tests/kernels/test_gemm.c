@@ -33,7 +33,7 @@ static float *nan_floats(size_t n)
 }
 
 /* A matrix (per group) in memory, and how a product is told about it. */
-enum access { BY_ROWS, BY_COLUMNS, APART, GATHERED, GATHERED_BY_COLUMN, N_ACCESS };
+enum access { BY_ROWS, BY_COLUMNS, APART, GATHERED, GATHERED_BY_COLUMN, LOCATED, N_ACCESS };
 
 typedef struct matrix {
     size_t rows, columns, groups;
@@ -48,6 +48,19 @@ static void gather(const void *arg, size_t group, size_t row0, size_t n_rows, si
     const matrix *m = arg;
     assert_true(group < m->groups && row0 + n_rows <= m->rows && k0 + n_k <= m->columns);
     phi_rows_copy(&m->view, group, row0, n_rows, k0, n_k, m->told.by_column, out, ld);
+}
+
+/* The columns are one tap. The first row of groups is said to be zeros, and is. */
+static void locate(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
+                   size_t n_taps, size_t k0, const float *zeros, const float **rows)
+{
+    const matrix *m = arg;
+    assert_true(group < m->groups && row0 + n_rows <= m->rows && k0 < m->columns);
+    assert_true(tap0 == 0 && n_taps == 1);
+    for (size_t i = 0; i < n_rows; i++)
+        rows[i] = row0 + i == 0 ? zeros
+                                : m->x + (ptrdiff_t)group * m->view.group_stride +
+                                      (ptrdiff_t)(row0 + i) * m->view.row + k0;
 }
 
 static void matrix_new(matrix *m, size_t rows, size_t columns, size_t groups, enum access how,
@@ -69,6 +82,12 @@ static void matrix_new(matrix *m, size_t rows, size_t columns, size_t groups, en
     m->told = m->view;
     if (how == GATHERED || how == GATHERED_BY_COLUMN)
         m->told = (phi_rows){.gather = gather, .arg = m, .by_column = how == GATHERED_BY_COLUMN};
+    if (how == LOCATED) {
+        m->told = (phi_rows){
+            .gather = gather, .locate = columns ? locate : NULL, .tap = columns, .arg = m};
+        for (size_t g = 0; g < groups && rows && columns; g++)
+            memset(m->x + g * rows * columns, 0, columns * sizeof *m->x);
+    }
 }
 
 static double matrix_at(const matrix *m, size_t group, size_t i, size_t j)

@@ -93,15 +93,22 @@ static void check_value(const char *kernel, const char *what, enum fill fill, fl
 /* --- gemm ---------------------------------------------------------------------------------------
  */
 
+/* How A is handed over: rows in memory, a packed panel, rows by pointers of three taps. */
+enum a_form { A_ROWS, A_PACKED, A_POINTERS, N_A_FORMS };
+
+#define TAPS 3
+
 typedef struct gemm_case {
     const phk_kernel *kernel;
-    size_t m, n, kc;
-    bool packed_a, accumulate, bias, clamp, add;
+    size_t m, n, kc; /* kc: all of K */
+    enum a_form form;
+    bool accumulate, bias, clamp, add;
     enum fill fill;
 } gemm_case;
 
 typedef struct gemm_operands {
     float *a, *b, *old, *bias, *add;
+    const float **rows;
     fenced c;
     phk_gemm_f32_args args;
 } gemm_operands;
@@ -112,7 +119,10 @@ typedef struct gemm_operands {
 static void gemm_set_up(const gemm_case *t, gemm_operands *o)
 {
     const size_t mr = t->kernel->mr, nr = t->kernel->nr, c_row = nr + C_GAP;
-    const size_t a_row = t->packed_a ? 1 : t->kc + A_GAP, a_step = t->packed_a ? mr : 1;
+    const size_t high = t->m > mr ? t->m : mr;
+    const size_t a_row = t->form == A_PACKED ? 1 : t->kc + A_GAP;
+    const size_t a_step = t->form == A_PACKED ? high : 1;
+    const size_t taps = t->form == A_POINTERS && t->kc % TAPS == 0 ? TAPS : 1;
     phi_rng r = phi_rng_start(20260101, t->m * 1000000 + t->n * 1000 + t->kc);
     o->a = input_new(t->kc ? (t->m - 1) * a_row + (t->kc - 1) * a_step + 1 : 0);
     o->b = input_new(t->kc * nr);
@@ -134,8 +144,16 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
             o->old[i * t->n + j] = draw(&r, t->fill);
             if (t->accumulate) o->c.x[i * c_row + j] = o->old[i * t->n + j];
         }
-    o->args = (phk_gemm_f32_args){.kc = t->kc,
-                                  .a = o->a,
+    o->rows = malloc((taps * (t->m + 1)) * sizeof *o->rows);
+    assert_non_null(o->rows);
+    for (size_t tap = 0; tap < taps; tap++)
+        for (size_t i = 0; i < t->m; i++)
+            o->rows[tap * (t->m + 1) + i] = o->a + i * a_row + tap * (t->kc / taps);
+    o->args = (phk_gemm_f32_args){.kc = t->kc / taps,
+                                  .taps = taps,
+                                  .rows = t->form == A_POINTERS ? o->rows : NULL,
+                                  .rows_ld = t->m + 1,
+                                  .a = t->form == A_POINTERS ? NULL : o->a,
                                   .a_row = (ptrdiff_t)a_row,
                                   .a_step = (ptrdiff_t)a_step,
                                   .b = o->b,
@@ -156,6 +174,7 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
 static void gemm_tear_down(gemm_operands *o)
 {
     free(o->a);
+    free(o->rows);
     free(o->b);
     free(o->old);
     free(o->bias);
@@ -167,14 +186,14 @@ static void gemm_check(const gemm_case *t, const gemm_operands *o)
 {
     const size_t nr = t->kernel->nr, c_row = (size_t)o->args.c_row;
     char what[96];
-    snprintf(what, sizeof what, "m %zu n %zu kc %zu packed %d accumulate %d bias %d clamp %d", t->m,
-             t->n, t->kc, t->packed_a, t->accumulate, t->bias, t->clamp);
+    snprintf(what, sizeof what, "m %zu n %zu kc %zu form %d accumulate %d bias %d clamp %d", t->m,
+             t->n, t->kc, (int)t->form, t->accumulate, t->bias, t->clamp);
     for (size_t i = 0; i < t->m; i++) {
         for (size_t j = 0; j < t->n; j++) {
             double want = 0, size = 1;
             for (size_t p = 0; p < t->kc; p++) {
-                double a =
-                    (double)o->a[(ptrdiff_t)i * o->args.a_row + (ptrdiff_t)p * o->args.a_step];
+                const size_t at = (size_t)((ptrdiff_t)i * o->args.a_row + (ptrdiff_t)p * o->args.a_step);
+                double a = (double)o->a[at];
                 want += a * (double)o->b[p * nr + j];
                 size += fabs(a * (double)o->b[p * nr + j]);
             }
@@ -201,25 +220,35 @@ static void gemm_case_run(const gemm_case *t)
     gemm_tear_down(&o);
 }
 
+static void gemm_flags(const phk_kernel *k, size_t m, size_t n, size_t kc, enum fill fill)
+{
+    for (int form = 0; form < N_A_FORMS; form++)
+        for (unsigned flags = 0; flags < 16; flags++) {
+            gemm_case t = {.kernel = k,
+                           .m = m,
+                           .n = n,
+                           .kc = kc,
+                           .form = (enum a_form)form,
+                           .accumulate = flags & 1,
+                           .bias = flags & 2,
+                           .clamp = flags & 4,
+                           .add = flags & 8,
+                           .fill = fill};
+            gemm_case_run(&t);
+        }
+}
+
+/* All tiles; then strips of several, whose rows are spread evenly. */
 static void gemm_sizes(const phk_kernel *k, enum fill fill)
 {
-    const size_t kcs[] = {0, 1, 2, 3, 17, 64, 257};
+    const size_t kcs[] = {0, 1, 2, 3, 17, 64, 258};
     for (size_t m = 1; m <= k->mr; m++)
         for (size_t n = 1; n <= k->nr; n++)
             for (size_t i = 0; i < PHI_COUNT(kcs); i++)
-                for (unsigned flags = 0; flags < 32; flags++) {
-                    gemm_case t = {.kernel = k,
-                                   .m = m,
-                                   .n = n,
-                                   .kc = kcs[i],
-                                   .packed_a = flags & 1,
-                                   .accumulate = flags & 2,
-                                   .bias = flags & 4,
-                                   .clamp = flags & 8,
-                                   .add = flags & 16,
-                                   .fill = fill};
-                    gemm_case_run(&t);
-                }
+                gemm_flags(k, m, n, kcs[i], fill);
+    for (size_t m = k->mr + 1; m <= 3 * k->mr + 1; m += 2)
+        for (size_t n = 1; n <= k->nr; n += n == 1 ? k->nr / 2 - 1 : k->nr / 4 + 1)
+            gemm_flags(k, m, n, 33, fill);
 }
 
 static void test_gemm(void **state)
