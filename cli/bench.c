@@ -2,8 +2,8 @@
 /*
  * pinhole bench: how long one run of a network takes, on random input.
  */
+#include "bench.h"
 #include "commands.h"
-#include "json.h"
 #include "options.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ typedef struct bench_options {
     const char *model, *json;
     cli_texts shapes;
     size_t threads, batch, iters, warmup;
-    bool exact;
+    bool exact, layers;
 } bench_options;
 
 typedef struct bench_result {
@@ -22,6 +22,7 @@ typedef struct bench_result {
     size_t iters;
     double median, min, p90; /* seconds */
     int64_t batch, macs;     /* images of a run; MACs of a run */
+    bench_layers layers;     /* all zero unless asked for */
 } bench_result;
 
 /* --- Input ---------------------------------------------------------------------------------- */
@@ -89,12 +90,17 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double bench_median(double *x, size_t n)
+{
+    qsort(x, n, sizeof *x, compare_doubles);
+    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+}
+
 static void summarise(bench_result *r)
 {
     size_t n = r->iters;
-    qsort(r->seconds, n, sizeof *r->seconds, compare_doubles);
+    r->median = bench_median(r->seconds, n);
     r->min = r->seconds[0];
-    r->median = n % 2 ? r->seconds[n / 2] : 0.5 * (r->seconds[n / 2 - 1] + r->seconds[n / 2]);
     r->p90 = r->seconds[(9 * n + 9) / 10 - 1]; /* nearest rank */
 }
 
@@ -103,10 +109,12 @@ static int measure(ph_run *run, const bench_buffers *b, const bench_options *o, 
     ph_error err = {0};
     const void *const *inputs = (const void *const *)b->inputs;
     for (size_t i = 0; i < o->warmup + o->iters; i++) {
+        const size_t row = i < o->warmup ? 0 : i - o->warmup;
+        double *by_step = o->layers ? r->layers.seconds + row * r->layers.n : NULL;
         double start = cli_now();
-        enum ph_status st = ph_run_once(run, inputs, b->outputs, &err);
+        enum ph_status st = ph_run_timed(run, inputs, b->outputs, by_step, &err);
         if (st) return cli_fail_in(o->model, st, &err);
-        if (i >= o->warmup) r->seconds[i - o->warmup] = cli_now() - start;
+        r->seconds[row] = cli_now() - start; /* a measured run overwrites those before it */
         cli_progress("%s %zu/%zu", i < o->warmup ? "warming up" : "measuring", i + 1,
                      o->warmup + o->iters);
     }
@@ -123,6 +131,8 @@ static int run_bench(const ph_plan *plan, const bench_options *o, bench_result *
     bench_buffers buffers;
     int status = CLI_OK;
     if (!new_buffers(&buffers, plan)) status = cli_fail_in(o->model, PH_ERR_NOMEM, NULL);
+    if (status == CLI_OK && o->layers)
+        status = bench_layers_new(plan, o->model, o->iters, &r->layers);
     if (status == CLI_OK) {
         enum ph_status st = ph_run_new(plan, o->threads, &run, &err);
         if (st) status = cli_fail_in(o->model, st, &err);
@@ -133,6 +143,7 @@ static int run_bench(const ph_plan *plan, const bench_options *o, bench_result *
         cli_detail("activations and scratch: %zu bytes", ph_plan_arena_bytes(plan));
         status = measure(run, &buffers, o, r);
     }
+    if (status == CLI_OK && o->layers) status = bench_layers_summarise(&r->layers, o->threads);
     ph_run_free(run);
     free_buffers(&buffers);
     return status;
@@ -167,6 +178,7 @@ static void print_text(const bench_options *o, const bench_result *r)
     printf("  p90     %10.3f ms\n", 1e3 * r->p90);
     printf("  %zu runs of %s MACs (1 MAC = 2 FLOP), after %zu to warm up\n", r->iters,
            cli_si((double)r->macs, macs), o->warmup);
+    if (o->layers) bench_layers_print(&r->layers);
 }
 
 static int print_json(const bench_options *o, const bench_result *r)
@@ -185,6 +197,7 @@ static int print_json(const bench_options *o, const bench_result *r)
     cli_json_real(root, "p90_ms", 1e3 * r->p90);
     cli_json_real(root, "images_per_second", images_per_second(r));
     cli_json_real(root, "gflops", gflops(r));
+    if (o->layers) bench_layers_json(&r->layers, root);
     return cli_json_write(root, o->json);
 }
 
@@ -217,6 +230,7 @@ static int bench(const ph_graph *g, const bench_options *o)
     if (status == CLI_OK) status = run_bench(plan, o, &r);
     if (status == CLI_OK && !(o->json && strcmp(o->json, "-") == 0)) print_text(o, &r);
     if (status == CLI_OK && o->json) status = print_json(o, &r);
+    bench_layers_free(&r.layers);
     ph_plan_free(plan);
     cli_hints_free(&hints);
     free(r.seconds);
@@ -235,6 +249,9 @@ int cmd_bench(int argc, char **argv)
                   "runs before them that do not count (3)")},
         {OPT_TEXTS("shape", 's', &o.shapes, "[NAME=]DIMS",
                    CLI_SHAPE_HELP)},
+        {OPT_FLAG("layers", 'l', &o.layers,
+                  "the time of each layer, too, how it is computed and\n"
+                  "how near to the machine's peak")},
         {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
         {OPT_TEXT("json", 'j', &o.json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntext")},
@@ -245,7 +262,8 @@ int cmd_bench(int argc, char **argv)
         .max_operands = 1,
         .about = "Run a network on random input (always the same) and print the median, the\n"
                  "fastest and the 90th percentile of the time of one run.\n",
-        .examples = "  pinhole bench nin-cifar10 --batch 32 --threads 1\n",
+        .examples = "  pinhole bench nin-cifar10 --batch 32 --threads 1\n"
+                    "  pinhole bench googlenet --layers --threads 1\n",
         .options = options,
         .n_options = CLI_COUNT(options),
     };

@@ -718,6 +718,35 @@ PH_API const ph_port *ph_plan_input(const ph_plan *p, size_t i);
 PH_API const ph_port *ph_plan_output(const ph_plan *p, size_t i);
 PH_API size_t ph_plan_arena_bytes(const ph_plan *p); /* activations and scratch of one run */
 
+/*
+ * What a run does, in this order: it copies each input in, goes through what the plan computes, and
+ * copies each output out. Each of these is a step. Nodes that are fused into others, folded or not
+ * needed have none. Strings live as long as the plan and its graph.
+ */
+typedef struct ph_step {
+    const char *name; /* the node's; of a copy that of the value copied */
+    const char *op;   /* the node's operator, "Conv"; NULL: a copy */
+    /*
+     * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
+     * another size, "1x1 gemm" (the image itself is the matrix), "window gemm" (windows of the image
+     * are gathered into one), "grouped gemm", "depthwise" or "3-D gemm"; of a copy "copy in",
+     * "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
+     */
+    const char *method;
+    enum ph_dtype dtype; /* of the first output that there is */
+    size_t rank;
+    int64_t dims[PH_MAX_RANK];
+    int64_t macs; /* of the node as it is defined; Winograd's filtering multiplies less */
+    /* Fused into a convolution: a scaling of channels behind it, such as a batch norm, is in its
+     * weights; a sum with another value; a clamp, such as ReLU. */
+    bool scaled, added, clamped;
+} ph_step;
+
+PH_API size_t ph_plan_n_steps(const ph_plan *p);
+/* Describe step `i`. Errors: PH_ERR_ARG if there is none, PH_ERR_OVERFLOW if its MACs do not fit;
+ * *out is then as it was. */
+PH_API enum ph_status ph_plan_step(const ph_plan *p, size_t i, ph_step *out, ph_error *err);
+
 /* A run of a plan: its activations and threads. Belongs to one thread at a time. */
 typedef struct ph_run ph_run;
 
@@ -735,6 +764,16 @@ PH_API void ph_run_free(ph_run *r);
  */
 PH_API enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *outputs,
                                   ph_error *err);
+
+/*
+ * Run once and look at the clock after each step.
+ *
+ * seconds  out, [ph_plan_n_steps]; each step's time from the end of the one before, so that the sum is
+ *          that of the run. If the run fails, those of the steps behind are not written. NULL: the
+ *          clock is not looked at; ph_run_once does this.
+ */
+PH_API enum ph_status ph_run_timed(ph_run *r, const void *const *inputs, void *const *outputs,
+                                   double *seconds, ph_error *err);
 
 /* ------------------------------------------------------------------------------------------------
  * 5. Training

@@ -42,8 +42,8 @@ typedef struct phi_infer {
 } phi_infer;
 
 /*
- * One execution, forward or backward. Views have final shapes and strides. In `work_bytes` and
- * `save_bytes`, and in `pack` for all but constants, data pointers may be NULL.
+ * One execution, forward or backward. Views have final shapes and strides. In `method`,
+ * `work_bytes` and `save_bytes`, and in `pack` for all but constants, data pointers may be NULL.
  */
 typedef struct phi_exec {
     const struct phi_node *node;
@@ -120,6 +120,8 @@ typedef struct phi_op {
     /* MACs of the node; NULL: none. Types as after infer. PH_ERR_OVERFLOW possible. */
     enum ph_status (*macs)(const phi_infer *c, int64_t *macs);
 
+    /* How `forward` does this one, in a few words: static storage. NULL: there is one way. */
+    const char *(*method)(const phi_exec *e);
     size_t (*work_bytes)(const phi_exec *e, bool backward); /* NULL: none */
     size_t (*save_bytes)(const phi_exec *e);                /* NULL: none */
     /* Weights, input 1, made ready once per plan; their data may be gone afterwards. pack_bytes 0 or

@@ -73,7 +73,7 @@ static const float output_6_2[2 * 6] = {
 };
 /* clang-format on */
 
-const phi_wino phi_wino_f2x3 = {.name = "F(2x2,3x3)",
+const phi_wino phi_wino_f2x3 = {.name = "Winograd F(2x2,3x3)",
                                 .a = 4,
                                 .m = 2,
                                 .r = 3,
@@ -82,7 +82,7 @@ const phi_wino phi_wino_f2x3 = {.name = "F(2x2,3x3)",
                                 .output = output_4_2,
                                 .in_slot = PHK_wino4_in_f32,
                                 .out_slot = PHK_wino4_out2_f32};
-const phi_wino phi_wino_f4x3 = {.name = "F(4x4,3x3)",
+const phi_wino phi_wino_f4x3 = {.name = "Winograd F(4x4,3x3)",
                                 .a = 6,
                                 .m = 4,
                                 .r = 3,
@@ -91,7 +91,7 @@ const phi_wino phi_wino_f4x3 = {.name = "F(4x4,3x3)",
                                 .output = output_6_4,
                                 .in_slot = PHK_wino6_in_f32,
                                 .out_slot = PHK_wino6_out4_f32};
-const phi_wino phi_wino_f2x5 = {.name = "F(2x2,5x5)",
+const phi_wino phi_wino_f2x5 = {.name = "Winograd F(2x2,5x5)",
                                 .a = 6,
                                 .m = 2,
                                 .r = 5,

@@ -22,7 +22,7 @@
 #define PHI_WINO_MAX 6 /* largest a */
 
 typedef struct phi_wino {
-    const char *name;     /* "F(4x4,3x3)" */
+    const char *name;     /* "Winograd F(4x4,3x3)" */
     size_t a, m, r;       /* a = m + r - 1 */
     const double *filter; /* G  [a][r] */
     const float *input;   /* B' [a][a] */

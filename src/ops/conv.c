@@ -256,6 +256,18 @@ static const phi_wino *winograd_of(const phi_exec *e)
     return e->exact ? NULL : phi_wino_choose(e->params);
 }
 
+/* The words stand in the public header and in pinhole(1). */
+static const char *conv_method(const phi_exec *e)
+{
+    const phi_conv_shape *d = e->params;
+    const phi_wino *wino = winograd_of(e);
+    if (volume_of(e)) return "3-D gemm";
+    if (wino) return wino->name;
+    if (phi_conv_is_depthwise(d)) return "depthwise";
+    if (d->groups > 1) return "grouped gemm";
+    return phi_conv_is_plain_gemm(d) ? "1x1 gemm" : "window gemm";
+}
+
 static size_t packed_bytes(const phi_exec *e)
 {
     const phi_conv_shape *d = e->params;
@@ -685,6 +697,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .params_bytes = sizeof(conv_params),
                             .infer = conv_infer,
                             .macs = conv_macs,
+                            .method = conv_method,
                             .work_bytes = conv_work_bytes,
                             .pack_bytes = conv_pack_bytes,
                             .pack = conv_pack,

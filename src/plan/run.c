@@ -2,6 +2,7 @@
 /*
  * Running a plan. Everything is bound when the run is made; running only calls operators.
  */
+#include "base/clock.h"
 #include "graph/loop.h"
 #include "graph/widen.h"
 #include "plan/plan.h"
@@ -87,23 +88,48 @@ static bool is_empty(const phi_exec *e)
     return true;
 }
 
-enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *outputs,
-                           ph_error *err)
+/* Time by the step: seconds[i] from the end of the step before to that of step i. */
+typedef struct stopwatch {
+    double *seconds; /* NULL: nobody asks, the clock is not looked at */
+    double last;
+} stopwatch;
+
+static void lap(stopwatch *w)
+{
+    if (!w->seconds) return;
+    const double now = phi_clock();
+    *w->seconds++ = now - w->last;
+    w->last = now;
+}
+
+enum ph_status ph_run_timed(ph_run *r, const void *const *inputs, void *const *outputs,
+                            double *seconds, ph_error *err)
 {
     const ph_plan *p = r->plan;
+    stopwatch w = { .seconds = seconds, .last = seconds ? phi_clock() : 0 };
     for (size_t i = 0; i < p->n_inputs; i++) {
         const phi_view to = slot_in_run(r, p->input_slots[i]);
         phi_view from = phi_view_plain(&to.type, NULL);
         memcpy(&from.data, &inputs[i], sizeof from.data); /* only read; drops const */
         phi_copy(r->pool, &to, &from);
+        lap(&w);
     }
     enum ph_status st = PH_OK;
-    for (size_t i = 0; i < p->n_steps && !st; i++)
+    for (size_t i = 0; i < p->n_steps && !st; i++) {
         if (!is_empty(&r->execs[i])) st = phi_forward(p->steps[i].op, &r->execs[i], err);
+        lap(&w);
+    }
     for (size_t i = 0; i < p->n_outputs && !st; i++) {
         const phi_view from = slot_in_run(r, p->output_slots[i]);
         const phi_view to = phi_view_plain(&from.type, outputs[i]);
         phi_copy(r->pool, &to, &from);
+        lap(&w);
     }
     return st;
+}
+
+enum ph_status ph_run_once(ph_run *r, const void *const *inputs, void *const *outputs,
+                           ph_error *err)
+{
+    return ph_run_timed(r, inputs, outputs, NULL, err);
 }

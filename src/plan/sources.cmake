@@ -4,6 +4,7 @@ list(APPEND PINHOLE_SOURCES
   plan/place.c
   plan/plan.c
   plan/plan_account.c
+  plan/plan_steps.c
   plan/rewrite.c
   plan/run.c
   plan/survey.c

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run does, step by step, in words and numbers: for those who look for where its time goes.
+ */
+#include <math.h>
+
+#include "plan/plan.h"
+
+size_t ph_plan_n_steps(const ph_plan *p)
+{
+    return p->n_inputs + p->n_steps + p->n_outputs;
+}
+
+static void set_type(ph_step *out, const phi_type *t)
+{
+    out->dtype = t->dtype;
+    out->rank = (size_t)t->rank;
+    memcpy(out->dims, t->dims, out->rank * sizeof *t->dims);
+}
+
+static void describe_copy(const ph_plan *p, const char *method, const char *name, int32_t slot,
+                          ph_step *out)
+{
+    out->name = name;
+    out->method = method;
+    set_type(out, &p->slots[slot].view.type);
+}
+
+static const char *value_name(const ph_plan *p, int32_t slot)
+{
+    const ph_value v = p->slots[slot].value;
+    return v == PH_NONE ? "" : p->graph->values[v].name;
+}
+
+/* Weights of no value of the graph are scaled ones that the plan made (plan.c, bind_folded). */
+static bool has_folded_weights(const ph_plan *p, const phi_step *step)
+{
+    const phi_slot *weights =
+        step->op->epilogue && step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
+    return weights && weights->kind == PHI_SLOT_CONSTANT && weights->value == PH_NONE;
+}
+
+static const char *method_of(const ph_plan *p, const phi_step *step)
+{
+    if (!step->op->method) return step->op->name;
+    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
+    phi_step_views(p, step, NULL, in, out);
+    const phi_exec e = phi_step_exec(p, step, in, out, NULL);
+    return step->op->method(&e);
+}
+
+static enum ph_status macs_of(const ph_plan *p, const phi_step *step, int64_t *macs, ph_error *err)
+{
+    const phi_type *in[PHI_MAX_IN];
+    const ph_tensor *constant[PHI_MAX_IN];
+    phi_type out[PHI_MAX_OUT];
+    phi_infer c;
+    if (!step->op->macs) return PH_OK;
+    phi_facts_node(p->facts, (size_t)(step->node - p->graph->nodes), &c, in, constant, out);
+    c.err = err;
+    return step->op->macs(&c, macs);
+}
+
+static enum ph_status describe_node(const ph_plan *p, const phi_step *step, ph_step *out,
+                                    ph_error *err)
+{
+    out->name = step->node->name;
+    out->op = step->op->name;
+    out->method = method_of(p, step);
+    out->scaled = has_folded_weights(p, step);
+    out->added = step->add >= 0;
+    out->clamped = step->lo > -INFINITY || step->hi < INFINITY;
+    for (size_t k = 0; k < step->n_out; k++)
+        if (step->out[k] >= 0) {
+            set_type(out, &p->slots[step->out[k]].view.type);
+            break;
+        }
+    return macs_of(p, step, &out->macs, err);
+}
+
+enum ph_status ph_plan_step(const ph_plan *p, size_t i, ph_step *out, ph_error *err)
+{
+    const size_t n = ph_plan_n_steps(p), outputs = n - p->n_outputs;
+    ph_step s = {.name = ""};
+    enum ph_status st = PH_OK;
+    if (i >= n)
+        return phi_fail(err, PH_ERR_ARG, p->graph->name, "step %zu of '%s': there are %zu", i,
+                        p->graph->name, n);
+    if (i < p->n_inputs) {
+        describe_copy(p, "copy in", p->inputs[i].name, p->input_slots[i], &s);
+    } else if (i >= outputs) {
+        describe_copy(p, "copy out", p->outputs[i - outputs].name, p->output_slots[i - outputs],
+                      &s);
+    } else {
+        const phi_step *step = &p->steps[i - p->n_inputs];
+        if (step->node)
+            st = describe_node(p, step, &s, err);
+        else
+            describe_copy(p, "layout copy", value_name(p, step->out[0]), step->out[0], &s);
+    }
+    if (!st) *out = s;
+    return st;
+}
