@@ -13,6 +13,7 @@ typedef struct bench_row {
     size_t n_steps; /* 1 */
     int64_t macs;
     double seconds; /* median over the runs; of a method the sum of its steps' */
+    double least;   /* the same of minima */
 } bench_row;
 
 typedef struct bench_layers {

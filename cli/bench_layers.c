@@ -42,6 +42,7 @@ static void add_row(bench_row *sum, const bench_row *row)
     sum->n_steps += row->n_steps;
     sum->macs += row->macs;
     sum->seconds += row->seconds;
+    sum->least += row->least;
 }
 
 /* The row of `method` so far, or a new one: there are few. */
@@ -70,6 +71,7 @@ int bench_layers_summarise(bench_layers *l, size_t threads)
             column[k] = l->seconds[k * l->n + i];
         }
         l->rows[i].seconds = bench_median(column, l->iters);
+        l->rows[i].least = column[0];
         add_row(method_row(l, l->rows[i].step.method), &l->rows[i]);
         add_row(&l->sum, &l->rows[i]);
     }
@@ -183,6 +185,7 @@ static void set_numbers(const bench_layers *l, const bench_row *row, json_t *o)
 {
     cli_json_int(o, "macs", row->macs);
     cli_json_real(o, "median_ms", 1e3 * row->seconds);
+    cli_json_real(o, "min_ms", 1e3 * row->least);
     cli_json_real(o, "share", share(l, row));
     cli_json_real(o, "gflops", 1e-9 * flop_per_second(row));
     cli_json_real(o, "peak_share", flop_per_second(row) / l->flop_per_second);

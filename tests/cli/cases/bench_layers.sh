@@ -16,6 +16,8 @@ for key in peak_gflops layers_ms layers[1].median_ms layers[1].gflops layers[1].
     methods[0].share methods[0].steps; do
     awk -v x="$(helper json a.json $key)" 'BEGIN { exit !(x > 0) }' || fail "$key is not positive"
 done
+awk -v a="$(helper json a.json layers[1].min_ms)" -v b="$(helper json a.json layers[1].median_ms)" \
+    'BEGIN { exit !(a > 0 && a <= b) }' || fail "no order"
 # MACs of the steps are those of the run, by step and by method
 sum() {
     local i=0 sum=0 macs
