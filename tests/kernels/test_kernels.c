@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every line of kernels.def that this machine can run, against plain loops in double: sizes around
- * the tile, strides wider than rows, guard bands, three kinds of numbers, epilogues.
+ * the tile, strides wider than rows, guard pages at either end of all memory, three kinds of numbers,
+ * epilogues.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -9,37 +10,25 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/rng.h"
 #include "kernels/kernels.h"
 #include "kernels/winograd.h"
 
-/* --- Memory with fences ------------------------------------------------------------------------
+/* --- Memory with guard pages ---------------------------------------------------------------------
  */
 
 #define FENCE 16
 #define POISON 0x7fa5a5a5u /* a signalling NaN: arithmetic on it shows */
-
-/* n floats, 64-byte aligned, all poison, with poison in front and behind. */
-typedef struct fenced {
-    float *x;
-    size_t n;
-} fenced;
 
 static void poison(float *x, size_t n)
 {
     const uint32_t word = POISON;
     for (size_t i = 0; i < n; i++)
         memcpy(&x[i], &word, sizeof word);
-}
-
-static fenced fenced_new(size_t n)
-{
-    float *all = phi_alloc(NULL, (n + 2 * FENCE) * sizeof *all);
-    assert_non_null(all);
-    poison(all, n + 2 * FENCE);
-    return (fenced){all + FENCE, n};
 }
 
 static bool is_poison(const float *x)
@@ -49,20 +38,78 @@ static bool is_poison(const float *x)
     return word == POISON;
 }
 
-static void fenced_free(fenced *f)
+/* Rooms between two pages that nobody may touch, used again and again. */
+enum { ROOM_BYTES = 1 << 20, N_ROOMS = 8 };
+static struct room {
+    unsigned char *start;
+    bool taken;
+} rooms[N_ROOMS];
+
+static unsigned char *room_new(void)
 {
-    for (size_t i = 0; i < FENCE; i++) {
-        assert_true(is_poison(f->x - 1 - i));
-        assert_true(is_poison(f->x + f->n + i));
-    }
-    phi_free(NULL, f->x - FENCE);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *p = mmap(NULL, ROOM_BYTES + 2 * page, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_int_equal(mprotect(p, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(p + page + ROOM_BYTES, page, PROT_NONE), 0);
+    return p + page;
 }
 
-/* What is only read ends with its last byte, for the address sanitizer to watch. */
+/* The first or the last n floats of a room. */
+static float *guarded_new(size_t n, bool first)
+{
+    size_t i = 0;
+    while (i < N_ROOMS && rooms[i].taken)
+        i++;
+    if (i == N_ROOMS || n > ROOM_BYTES / sizeof(float)) fail_msg("no room for %zu floats", n);
+    if (!rooms[i].start) rooms[i].start = room_new();
+    rooms[i].taken = true;
+    return (float *)(void *)(rooms[i].start + (first ? 0 : ROOM_BYTES - n * sizeof(float)));
+}
+
+static void guarded_free(const float *x)
+{
+    const unsigned char *p = (const void *)x;
+    for (size_t i = 0; i < N_ROOMS; i++)
+        if (rooms[i].start && p >= rooms[i].start && p <= rooms[i].start + ROOM_BYTES)
+            rooms[i].taken = false;
+}
+
+/* Which guard page comes next, such that each operand of each test meets both: 7 has no divisor in
+ * common with the number of a test's operands. */
+static bool next_is_first(void)
+{
+    static unsigned turn;
+    return turn++ % 7 < 3;
+}
+
+/* n floats to write to, all poison; a guard page on one side, FENCE more poison on the other. */
+typedef struct fenced {
+    float *x;
+    size_t n;
+    bool first;
+} fenced;
+
+static fenced fenced_new(size_t n)
+{
+    const bool first = next_is_first();
+    float *all = guarded_new(n + FENCE, first);
+    poison(all, n + FENCE);
+    return (fenced){first ? all : all + FENCE, n, first};
+}
+
+static void fenced_free(fenced *f)
+{
+    for (size_t i = 0; i < FENCE; i++)
+        assert_true(is_poison(f->first ? f->x + f->n + i : f->x - 1 - i));
+    guarded_free(f->x);
+}
+
+/* n floats to be read, all poison so far. */
 static float *input_new(size_t n)
 {
-    void *x = NULL;
-    if (posix_memalign(&x, 64, n ? n * sizeof(float) : 1)) fail_msg("out of memory");
+    float *x = guarded_new(n, next_is_first());
     poison(x, n);
     return x;
 }
@@ -173,12 +220,12 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
 
 static void gemm_tear_down(gemm_operands *o)
 {
-    free(o->a);
+    guarded_free(o->a);
     free(o->rows);
-    free(o->b);
-    free(o->old);
-    free(o->bias);
-    free(o->add);
+    guarded_free(o->b);
+    guarded_free(o->old);
+    guarded_free(o->bias);
+    guarded_free(o->add);
     fenced_free(&o->c);
 }
 
@@ -369,11 +416,11 @@ static void dw_case(const phk_kernel *k, size_t n, size_t taps, unsigned flags, 
         if (clamp) want = fmin(fmax(want, -2), 9);
         check_value(k->name, "dw", fill, y.x[c], want, size, taps);
     }
-    free(x);
-    free(w);
+    guarded_free(x);
+    guarded_free(w);
     fenced_free(&y);
-    free(bias);
-    free(old);
+    guarded_free(bias);
+    guarded_free(old);
 }
 
 static const size_t channel_counts[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 64, 65, 101};
@@ -433,7 +480,7 @@ static void max_case(const phk_kernel *k, size_t n, size_t taps)
             if (isnan(xs[t][c]) || xs[t][c] > want) want = isnan(want) ? want : xs[t][c];
         assert_true(isnan(want) ? isnan(y.x[c]) != 0 : y.x[c] == want);
     }
-    free(x);
+    guarded_free(x);
     fenced_free(&y);
 }
 
@@ -506,9 +553,9 @@ static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, enum fi
         for (size_t c = n; p + 1 < t->pixels && c < y_step; c++)
             assert_true(is_poison(&y.x[p * y_step + c]));
     }
-    free(x);
-    free(w);
-    free(bias);
+    guarded_free(x);
+    guarded_free(w);
+    guarded_free(bias);
     fenced_free(&y);
 }
 
@@ -579,7 +626,7 @@ static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
     for (size_t i = 0; i + 1 < a2; i++)
         for (size_t c = n; c < slab; c++)
             assert_true(is_poison(&y.x[i * slab + c]));
-    free(x);
+    guarded_free(x);
     fenced_free(&y);
 }
 
@@ -632,9 +679,9 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
     }
     for (size_t i = 0; i + pitch < y.n; i++)
         if (i % pitch >= n) assert_true(is_poison(&y.x[i]));
-    free(m);
-    free(bias);
-    free(add);
+    guarded_free(m);
+    guarded_free(bias);
+    guarded_free(add);
     fenced_free(&y);
 }
 
@@ -685,10 +732,10 @@ static void dwg_case(const phk_kernel *k, size_t n, size_t pixels, enum fill fil
         }
         check_value(k->name, "dwg", fill, g.x[c], want, size, pixels);
     }
-    free(x);
-    free(dy);
+    guarded_free(x);
+    guarded_free(dy);
     fenced_free(&g);
-    free(old);
+    guarded_free(old);
 }
 
 static void test_dwg(void **state)
@@ -729,7 +776,7 @@ static void fma_case(const phk_kernel *k, size_t rounds, enum fill fill)
         check_value(k->name, "fma", fill, x.x[i], want, size, 8);
     }
     fenced_free(&x);
-    free(old);
+    guarded_free(old);
 }
 
 static void read_case(const phk_kernel *k, size_t n, enum fill fill)
@@ -745,7 +792,7 @@ static void read_case(const phk_kernel *k, size_t n, enum fill fill)
     const phk_read_f32_args g = {.x = x, .n = n, .sum = &sum};
     PHK_CALL(read_f32, k)(&g);
     check_value(k->name, "read", fill, sum, want, size, n);
-    free(x);
+    guarded_free(x);
 }
 
 /* What is measured is what is promised: so many multiply-adds, all of the memory. */
