@@ -22,10 +22,12 @@ typedef void phi_gather(const void *arg, size_t group, size_t row0, size_t n_row
 /*
  * Say where parts of a matrix are whose columns come in taps, `tap` of them in each, that lie side by
  * side in memory: columns k0 .. of taps tap0 .. tap0 + n_taps - 1 of row `row0 + i` to
- * rows[(t - tap0) * n_rows + i]; `zeros` for those that are all zero.
+ * rows[(t - tap0) * n_rows + i]; `zeros` for those that are all zero. Those that must be made first
+ * go to `room`, which is enough for all.
  */
 typedef void phi_locate(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
-                        size_t n_taps, size_t k0, const float *zeros, const float **rows);
+                        size_t n_taps, size_t k0, const float *zeros, float *room,
+                        const float **rows);
 
 /* A matrix (one for each group) that products read: in memory with any strides, or gathered. */
 typedef struct phi_rows {
@@ -33,14 +35,14 @@ typedef struct phi_rows {
     ptrdiff_t row, step, group_stride;
     phi_gather *gather; /* NULL: in memory */
     phi_locate *locate; /* beside gather, where it can be: C = A B then copies nothing */
-    size_t tap;         /* columns of a tap, where there is `locate` */
+    size_t tap;         /* where there is `locate`: phi_gemm_tap */
     const void *arg;
     bool by_column; /* the order in which `gather` works best */
 } phi_rows;
 
 /* An operand [K, N] that is packed as a whole: K runs over three nested counts (tap row, tap
  * column, channel), so that convolution weights are packed straight from ONNX's layout. A plain
- * matrix has counts {1, 1, K}. The last count is a tap of phi_rows. Element (k, n) at data[group * group_stride + i * stride[0] + j *
+ * matrix has counts {1, 1, K}. Element (k, n) at data[group * group_stride + i * stride[0] + j *
  * stride[1] + l * stride[2] + n * n_stride]. */
 typedef struct phi_weights {
     const float *data;
@@ -51,6 +53,10 @@ typedef struct phi_weights {
     ptrdiff_t n_stride, group_stride;
     float scale; /* elements are multiplied by it */
 } phi_weights;
+
+/* Columns of a tap of phi_rows for weights of these last two counts: the channels of a pixel or, where
+ * there are few, of a line of `taps_w` pixels. */
+size_t phi_gemm_tap(size_t taps_w, size_t channels);
 
 phi_weights phi_weights_matrix(const float *data, size_t k, ptrdiff_t k_stride, ptrdiff_t n_stride);
 

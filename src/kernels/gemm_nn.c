@@ -48,6 +48,15 @@ size_t phi_block(size_t length, size_t most, size_t multiple)
     return round_up(div_up(length, div_up(length, most)), multiple);
 }
 
+#define LEAST_TAP 8 /* elements that are worth a pointer of their own */
+#define LONGEST_TAP 128
+
+size_t phi_gemm_tap(size_t taps_w, size_t channels)
+{
+    const size_t line = channels < LEAST_TAP ? taps_w * channels : 0;
+    return channels > 1 && line >= LEAST_TAP && line <= LONGEST_TAP ? line : channels;
+}
+
 /* K is cut between taps, several to a block, or, where one is too long, into parts of taps. */
 static size_t k_block(size_t k, size_t tap)
 {
@@ -175,8 +184,8 @@ static void pack_task(void *arg, size_t task, size_t thread)
 void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool, void *packed)
 {
     const phk_kernel *kernel = phk_choose(PHK_gemm_f32);
-    const size_t tap = b->count[2];
-    const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * tap;
+    const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * b->count[2];
+    const size_t tap = phi_gemm_tap(b->count[1], b->count[2]);
     packed_head *head = packed;
     *head = (packed_head){kernel, k, n, tap, k_block(k, tap)};
     pack_job p = {b, head, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
@@ -222,15 +231,20 @@ static size_t scratch_ld(size_t n)
     return round_up(n, 16) + 16;
 }
 
+/* Pointers to the parts of A, if that is how it is read. */
+static size_t pointer_bytes(const phi_gemm *g)
+{
+    if (!g->a.locate) return 0;
+    const size_t taps = g->a.tap < K_BLOCK ? K_BLOCK / g->a.tap : 1;
+    return round_up(ROW_BLOCK * taps * sizeof(float *), PHI_ALIGN);
+}
+
 static size_t a_scratch_bytes(const phi_gemm *g)
 {
     if (a_is_ready(&g->a)) return 0;
     const size_t k = min_size(g->k, K_BLOCK);
-    if (g->a.locate)
-        return round_up(ROW_BLOCK * (g->a.tap < K_BLOCK ? K_BLOCK / g->a.tap : 1) * sizeof(float *),
-                        PHI_ALIGN);
     const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
-    return (by_row > by_column ? by_row : by_column) * sizeof(float);
+    return pointer_bytes(g) + (by_row > by_column ? by_row : by_column) * sizeof(float);
 }
 
 static size_t thread_bytes(const phi_gemm *g)
@@ -249,16 +263,16 @@ size_t phi_gemm_work_bytes(const phi_gemm *g, size_t n_threads)
 static const float zeros[K_BLOCK]; /* what is outside of images */
 
 /* Make A's part ready in scratch if it is not. */
-static void prepare_a(const phi_gemm *g, gemm_part *p, void *work)
+static void prepare_a(const phi_gemm *g, gemm_part *p, char *work)
 {
     const phi_rows *a = &g->a;
-    float *scratch = work;
+    float *scratch = (float *)(void *)(work + pointer_bytes(g));
     p->rows = NULL;
     if (a->locate) {
-        p->rows = work;
+        p->rows = (const float **)(void *)work;
         p->taps = div_up(p->k, a->tap);
         a->locate(a->arg, p->group, p->m0, p->m, p->k0 / a->tap, p->taps, p->k0 % a->tap, zeros,
-                  p->rows);
+                  scratch, p->rows);
         return;
     }
     if (a_is_ready(a)) {

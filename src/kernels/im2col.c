@@ -145,19 +145,22 @@ static void gather_columns(const void *arg, size_t group, size_t row0, size_t n_
     }
 }
 
-/* Where the pixel is that a tap reads; i and j count taps down and across. */
+/* Where the pixel is that a tap reads, or NULL outside of the image. */
 static const float *locate_pixel(const phi_im2col *w, const float *image, int64_t y, int64_t x)
 {
     const bool inside = y >= 0 && y < w->h && x >= 0 && x < w->w;
     return inside ? image + (y * w->w + x) * w->pitch : NULL;
 }
 
-static void locate_rows(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
-                        size_t n_taps, size_t k0, const float *zeros, const float **rows)
+/* Taps are pixels. */
+static void locate_pixels(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
+                          size_t n_taps, size_t k0, const float *zeros, float *room,
+                          const float **rows)
 {
     const phi_im2col *w = arg;
     const float *x = w->x + (int64_t)group * w->c + (int64_t)k0;
     grid_point p = locate(w, row0);
+    (void)room;
     for (size_t r = 0; r < n_rows; r++, advance(w, &p)) {
         const float *image = x + p.image * w->h * w->w * w->pitch;
         int64_t i = (int64_t)tap0 / w->taps_w, j = (int64_t)tap0 % w->taps_w;
@@ -173,15 +176,45 @@ static void locate_rows(const void *arg, size_t group, size_t row0, size_t n_row
     }
 }
 
-#define LEAST_TAP 8 /* channels that are worth a pointer */
+/* Taps are lines of pixels; those across an edge of the image are made up in `room`. */
+static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
+                         size_t n_taps, size_t k0, const float *zeros, float *room,
+                         const float **rows)
+{
+    const phi_im2col *w = arg;
+    const int64_t tap = w->taps_w * w->c;
+    grid_point p = locate(w, row0);
+    (void)group; /* 0, as the channels of a pixel are all of them */
+    (void)k0;
+    for (size_t r = 0; r < n_rows; r++, advance(w, &p)) {
+        const float *image = w->x + p.image * w->h * w->w * w->pitch;
+        const int64_t x = p.v * w->stride_w + w->x0;
+        const bool inside = x >= 0 && x + w->taps_w <= w->w;
+        int64_t y = p.u * w->stride_h + w->y0 + (int64_t)tap0 * w->step_h;
+        for (size_t t = 0; t < n_taps; t++, y += w->step_h) {
+            const float *line = y >= 0 && y < w->h ? image + y * w->w * w->c : NULL;
+            const float *at = zeros;
+            if (line && inside) {
+                at = line + x * w->c;
+            } else if (line) {
+                gather_taps(w, line, x, 0, tap, room);
+                at = room;
+                room += tap;
+            }
+            rows[t * n_rows + r] = at;
+        }
+    }
+}
 
 phi_rows phi_im2col_rows(const phi_im2col *w)
 {
-    bool by_column = w->c == 1;
-    return (phi_rows){
-        .gather = by_column ? gather_columns : gather_rows,
-        .locate = w->c >= LEAST_TAP ? locate_rows : NULL,
-        .tap = (size_t)w->c,
-        .arg = w,
-        .by_column = by_column};
+    const size_t tap = phi_gemm_tap((size_t)w->taps_w, (size_t)w->c);
+    const bool by_column = w->c == 1, lines = tap != (size_t)w->c;
+    phi_rows rows = {.gather = by_column ? gather_columns : gather_rows,
+                     .tap = tap,
+                     .arg = w,
+                     .by_column = by_column};
+    if (lines && w->step_w == 1 && w->c == w->pitch) rows.locate = locate_lines;
+    if (!lines && w->c >= 8) rows.locate = locate_pixels;
+    return rows;
 }
