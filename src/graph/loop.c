@@ -262,6 +262,43 @@ static void strip_task(void *arg, size_t task, size_t thread)
                    min_i64(s->block, end - b));
 }
 
+/*
+ * Crossed, with no more than NARROW elements along b, as the colours of an image are: pixel by pixel.
+ * Only for elements of four bytes; a task takes LENGTH of a.
+ */
+enum { NARROW = 4, LENGTH = 4096 };
+
+/* nb is a constant after inlining */
+static inline void interleave(const strips *s, uint32_t *dst, const uint32_t *src, int64_t na,
+                              const int nb)
+{
+    const int64_t a_dst = s->a_dst, b_src = s->b_src;
+    for (int64_t a = 0; a < na; a++, dst += a_dst, src++)
+        for (int b = 0; b < nb; b++)
+            dst[b] = src[b * b_src];
+}
+
+static void narrow_task(void *arg, size_t task, size_t thread)
+{
+    const strips *s = arg;
+    int64_t index[PH_MAX_RANK], a = (int64_t)task % s->strips_a * LENGTH, dst_at = 0, src_at = 0;
+    (void)thread;
+    phi_unravel((int64_t)task / s->strips_a, s->d.rank, s->d.dims, index);
+    for (int i = 0; i < s->d.rank; i++) {
+        dst_at += index[i] * s->d.strides[0][i];
+        src_at += index[i] * s->d.strides[1][i];
+    }
+    uint32_t *dst = (uint32_t *)(void *)s->d.data[0] + dst_at + a * s->a_dst;
+    const uint32_t *src = (const uint32_t *)(const void *)s->d.data[1] + src_at + a;
+    const int64_t n = min_i64(LENGTH, s->na - a);
+    if (s->nb == 2)
+        interleave(s, dst, src, n, 2);
+    else if (s->nb == 3)
+        interleave(s, dst, src, n, 3);
+    else
+        interleave(s, dst, src, n, 4);
+}
+
 /* Does dst run along the last dimension and src along dimension *a? */
 static bool is_crossed(const phi_dims *d, int *a)
 {
@@ -289,6 +326,11 @@ static void copy_crossed(phi_pool *pool, const phi_dims *d, int a)
         s.d.strides[1][s.d.rank++] = d->strides[1][i];
     }
     int64_t outer = d->count / (s.na * s.nb);
+    if (d->size[0] == 4 && s.nb >= 2 && s.nb <= NARROW) {
+        s.strips_a = (s.na + LENGTH - 1) / LENGTH;
+        phi_pool_run(pool, (size_t)(outer * s.strips_a), narrow_task, &s);
+        return;
+    }
     phi_pool_run(pool, (size_t)(outer * s.strips_a * s.strips_b), strip_task, &s);
 }
 

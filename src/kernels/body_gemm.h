@@ -15,16 +15,20 @@ typedef struct gemm_place {
     size_t lines;
 } gemm_place;
 
-/* Epilogue and store of the vector of columns j, j + 1, ... of a row, in a panel that is not full. */
-INLINE void gemm_store(const phk_gemm_f32_args *g, size_t row, size_t j, vf x)
+/* Epilogue and store of a tile in memory, [mr][NR], whose panel is not full. */
+static void gemm_finish(const phk_gemm_f32_args *g, size_t row, size_t mr, const float *tile)
 {
-    float *c = g->c + (ptrdiff_t)row * g->c_row + j;
-    if (j >= g->n) return;
-    const size_t n = g->n - j < VL ? g->n - j : VL;
-    if (g->accumulate) x = v_add(x, v_load_n(c, n));
-    if (g->bias) x = v_add(x, v_load_n(g->bias + j, n));
-    if (g->add) x = v_add(x, v_load_n(g->add + (ptrdiff_t)row * g->add_row + j, n));
-    v_store_n(c, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
+    for (size_t i = row; i < row + mr; i++, tile += NR) {
+        float *c = g->c + (ptrdiff_t)i * g->c_row;
+        for (size_t j = 0; j < g->n; j += VL) {
+            const size_t n = g->n - j < VL ? g->n - j : VL;
+            vf x = v_load(tile + j);
+            if (g->accumulate) x = v_add(x, v_load_n(c + j, n));
+            if (g->bias) x = v_add(x, v_load_n(g->bias + j, n));
+            if (g->add) x = v_add(x, v_load_n(g->add + (ptrdiff_t)i * g->add_row + j, n));
+            v_store_n(c + j, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
+        }
+    }
 }
 
 /* mr rows (1 .. MR) of nv vectors (NV or half of it), A by pointers or not; all three constants after
@@ -92,15 +96,17 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
 #undef A_OF
 #undef POINT
     if (g->n < (size_t)nv * VL) {
-#define STORE(i)                                                                                   \
+        float tile[MR * NR];
+#define KEEP(i)                                                                                    \
     if (mr > i) {                                                                                  \
-        gemm_store(g, at->row + i, 0, s##i##_0);                                                   \
-        if (nv > 1) gemm_store(g, at->row + i, VL, s##i##_1);                                      \
-        if (nv > 2) gemm_store(g, at->row + i, 2 * VL, s##i##_2);                                  \
-        if (nv > 3) gemm_store(g, at->row + i, 3 * VL, s##i##_3);                                  \
+        v_store(tile + i * NR, s##i##_0);                                                          \
+        if (nv > 1) v_store(tile + i * NR + VL, s##i##_1);                                         \
+        if (nv > 2) v_store(tile + i * NR + 2 * VL, s##i##_2);                                     \
+        if (nv > 3) v_store(tile + i * NR + 3 * VL, s##i##_3);                                     \
     }
-        EACH_ROW(STORE)
-#undef STORE
+        EACH_ROW(KEEP)
+#undef KEEP
+        gemm_finish(g, at->row, (size_t)mr, tile);
         return;
     }
     /* The common case asks once a tile what there is to do. */

@@ -295,7 +295,7 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, char *work)
 
 /* Rows i .. i + m - 1 of the part times panel `panel` of the part. */
 static void run_strip(const gemm_job *job, const gemm_part *p, size_t i, size_t m, size_t panel,
-                      size_t next_lines)
+                      const float *next)
 {
     const phi_gemm *g = job->g;
     const size_t nr = job->kernel->nr, n = panel * nr;
@@ -314,8 +314,8 @@ static void run_strip(const gemm_job *job, const gemm_part *p, size_t i, size_t 
                            .accumulate = !p->first || g->accumulate,
                            .lo = -INFINITY,
                            .hi = INFINITY,
-                           .next = p->b + (panel + 1) * p->k * nr,
-                           .next_lines = next_lines};
+                           .next = next,
+                           .next_lines = next ? p->k * nr / 16 : 0};
     if (p->last) {
         if (g->add)
             t.add = g->add + ((ptrdiff_t)p->group * g->c_group_stride +
@@ -328,16 +328,31 @@ static void run_strip(const gemm_job *job, const gemm_part *p, size_t i, size_t 
     PHK_CALL(gemm_f32, job->kernel)(&t);
 }
 
+/* What of B is read behind panel `panel` of the part: its next panel, or the next block of K, or the
+ * next columns. NULL at the end of the group. */
+static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t panel)
+{
+    const phi_gemm *g = job->g;
+    const size_t nr = job->kernel->nr, wide = job->n_panels * nr, k1 = p->k0 + p->k;
+    const float *group = job->b + p->group * g->k * wide;
+    if ((panel + 1) * nr < p->n) return p->b + (panel + 1) * p->k * nr;
+    if (!p->last) return group + k1 * wide + p->n0 * (end_of_block(job->head, k1) - k1);
+    const size_t n1 = p->n0 + (panel + 1) * nr;
+    return n1 < g->n ? group + n1 * end_of_block(job->head, 0) : NULL;
+}
+
 /* All of a part. A small B is walked through for each strip of some rows, so that lines of C are
- * written while they are near; a large one is read once, the next panel fetched while one is used. */
+ * written while they are near; a large one is read once. While the first strip is multiplied with
+ * one panel, the one to come is fetched. */
 static void run_part(const gemm_job *job, const gemm_part *p)
 {
-    const size_t nr = job->kernel->nr, n_panels = div_up(p->n, nr);
+    const size_t mr = job->kernel->mr, n_panels = div_up(p->n, job->kernel->nr);
     const bool near = p->k * p->n * sizeof(float) <= B_NEAR;
-    const size_t strip = near ? phi_block(p->m, STRIP_TILES * job->kernel->mr, job->kernel->mr) : p->m;
+    const size_t strip = near ? phi_block(p->m, STRIP_TILES * mr, mr) : p->m;
     for (size_t i = 0; i < p->m; i += strip)
         for (size_t panel = 0; panel < n_panels; panel++)
-            run_strip(job, p, i, min_size(strip, p->m - i), panel, near ? 0 : p->k * nr / 16);
+            run_strip(job, p, i, min_size(strip, p->m - i), panel,
+                      i == 0 ? next_of_b(job, p, panel) : NULL);
 }
 
 static void gemm_task(void *arg, size_t task, size_t thread)

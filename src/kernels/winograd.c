@@ -289,7 +289,7 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t 
     u.n_parts = div_up(u.n_panels, u.task_panels);
     u.v_bytes = round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
     u.thread_bytes =
-        u.v_bytes + round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
+        HEAD_BYTES + u.v_bytes + round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
     return u;
 }
 
@@ -406,6 +406,25 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
         PHK_CALL(wino6_out4_f32, j->head->out)(&args);
 }
 
+/* A thread's scratch: [HEAD_BYTES] which block is transformed there, its tiles, their products. */
+static char *thread_work(const wino_job *j, size_t thread)
+{
+    return j->work + thread * j->u.thread_bytes;
+}
+
+/* The tiles of a block that starts at tile `first`, transformed; the tasks of a block share them as
+ * far as one thread has several. */
+static float *transform_block(const wino_job *j, size_t thread, size_t first, size_t tiles)
+{
+    size_t *made = (size_t *)(void *)thread_work(j, thread);
+    float *v = (float *)(void *)(thread_work(j, thread) + HEAD_BYTES);
+    if (*made == first) return v;
+    for (size_t t = 0; t < tiles; t++)
+        transform_tile(j, first + t, v + t * j->u.row);
+    *made = first;
+    return v;
+}
+
 static void wino_task(void *arg, size_t task, size_t thread)
 {
     const wino_job *j = arg;
@@ -413,10 +432,8 @@ static void wino_task(void *arg, size_t task, size_t thread)
     const size_t tiles = min_size(j->u.block, j->u.tiles - first);
     const size_t panel0 = task % j->u.n_parts * j->u.task_panels;
     const size_t panel_end = min_size(panel0 + j->u.task_panels, j->u.n_panels);
-    float *v = (float *)(void *)(j->work + thread * j->u.thread_bytes);
+    float *v = transform_block(j, thread, first, tiles);
     float *m = (float *)(void *)((char *)v + j->u.v_bytes);
-    for (size_t t = 0; t < tiles; t++)
-        transform_tile(j, first + t, v + t * j->u.row);
     for (size_t panel = panel0; panel < panel_end; panel += PANELS) {
         const size_t n_panels = min_size(PANELS, panel_end - panel), k0 = panel * nr;
         for (size_t e = 0; e < j->v->a * j->v->a; e++)
@@ -440,5 +457,7 @@ void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_dat
                                                                  HEAD_BYTES + zeros_bytes(d)),
                         .u = cut_up(v, d, head->gemm->mr, head->gemm->nr),
                         .work = work};
+    for (size_t i = 0; i < phi_pool_threads(pool); i++)
+        *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
     phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, (void *)(uintptr_t)&j);
 }
