@@ -54,29 +54,6 @@ INLINE vf dw_load(const float *p, size_t n)
     return n == VL ? v_load(p) : v_load_n(p, n);
 }
 
-/* One line of three taps for np pixels; neighbours share what they read if `dense`. */
-INLINE void dw_line3(const phk_dwrow_f32_args *g, const float *x, const float *w, size_t n,
-                     const int np, const bool dense, vf *sum)
-{
-    const vf w0 = dw_load(w, n), w1 = dw_load(w + g->w_col, n), w2 = dw_load(w + 2 * g->w_col, n);
-    if (dense) {
-        vf a = dw_load(x, n), b = dw_load(x + g->x_col, n);
-        x += 2 * g->x_col;
-        for (int q = 0; q < np; q++, x += g->x_col) {
-            const vf next = dw_load(x, n);
-            sum[q] = v_fma(next, w2, v_fma(b, w1, v_fma(a, w0, sum[q])));
-            a = b;
-            b = next;
-        }
-        return;
-    }
-    for (int q = 0; q < np; q++, x += g->x_step) {
-        sum[q] = v_fma(dw_load(x, n), w0, sum[q]);
-        sum[q] = v_fma(dw_load(x + g->x_col, n), w1, sum[q]);
-        sum[q] = v_fma(dw_load(x + 2 * g->x_col, n), w2, sum[q]);
-    }
-}
-
 INLINE void dw_line(const phk_dwrow_f32_args *g, const float *x, const float *w, size_t n,
                     const int np, vf *sum)
 {
@@ -87,62 +64,178 @@ INLINE void dw_line(const phk_dwrow_f32_args *g, const float *x, const float *w,
     }
 }
 
+INLINE void dw_store(const phk_dwrow_f32_args *g, size_t p, size_t c, size_t n, vf sum)
+{
+    float *y = g->y + (ptrdiff_t)p * g->y_step + c;
+    if (g->bias) sum = v_add(sum, dw_load(g->bias + c, n));
+    sum = v_clamp(sum, v_set(g->lo), v_set(g->hi));
+    if (n == VL)
+        v_store(y, sum);
+    else
+        v_store_n(y, n, sum);
+}
+
 /* Channels c .. c + n - 1 (n <= VL) of pixels p .. p + np - 1. */
-INLINE void dw_pixels(const phk_dwrow_f32_args *g, size_t p, size_t c, size_t n, const int np,
-                      const bool three, const bool dense)
+INLINE void dw_pixels(const phk_dwrow_f32_args *g, size_t p, size_t c, size_t n, const int np)
 {
     vf sum[4];
     const float *x = g->x + (ptrdiff_t)p * g->x_step + c, *w = g->w + c;
     for (int q = 0; q < np; q++)
         sum[q] = v_set(0);
-    for (size_t i = 0; i < g->taps_h; i++, x += g->x_row, w += g->w_row) {
-        if (three)
-            dw_line3(g, x, w, n, np, dense, sum);
-        else
-            dw_line(g, x, w, n, np, sum);
-    }
-    float *y = g->y + (ptrdiff_t)p * g->y_step + c;
-    for (int q = 0; q < np; q++, y += g->y_step) {
-        vf v = sum[q];
-        if (g->bias) v = v_add(v, dw_load(g->bias + c, n));
-        v = v_clamp(v, v_set(g->lo), v_set(g->hi));
-        if (n == VL)
-            v_store(y, v);
-        else
-            v_store_n(y, n, v);
-    }
+    for (size_t i = 0; i < g->taps_h; i++, x += g->x_row, w += g->w_row)
+        dw_line(g, x, w, n, np, sum);
+    for (int q = 0; q < np; q++)
+        dw_store(g, p + (size_t)q, c, n, sum[q]);
 }
 
-INLINE void dw_run(const phk_dwrow_f32_args *g, size_t p, const int np, const bool three,
-                   const bool dense)
+INLINE void dw_run(const phk_dwrow_f32_args *g, size_t p, const int np)
 {
     size_t c = 0;
     for (; g->n - c >= VL; c += VL)
-        dw_pixels(g, p, c, VL, np, three, dense);
-    if (c < g->n) dw_pixels(g, p, c, g->n - c, np, three, dense);
+        dw_pixels(g, p, c, VL, np);
+    if (c < g->n) dw_pixels(g, p, c, g->n - c, np);
 }
 
-/* Four pixels at a time, all channels of them, so that memory is walked through once. Works on a
- * copy of the arguments, which the compiler knows no store can change. */
-INLINE void dw_row(const phk_dwrow_f32_args *args, const bool three, const bool dense)
+/* Four pixels at a time, all channels of them, so that memory is walked through once. */
+INLINE void dw_row(const phk_dwrow_f32_args *g)
 {
-    const phk_dwrow_f32_args g = *args;
     size_t p = 0;
-    for (; g.pixels - p >= 4; p += 4)
-        dw_run(&g, p, 4, three, dense);
-    for (; p < g.pixels; p++)
-        dw_run(&g, p, 1, three, dense);
+    for (; g->pixels - p >= 4; p += 4)
+        dw_run(g, p, 4);
+    for (; p < g->pixels; p++)
+        dw_run(g, p, 1);
+}
+
+/* --- The same for up to three lines of three taps, the next pixel one or two further ------------- */
+
+/* Columns of th pixels times column j of the taps, for nv vectors of channels. */
+INLINE void dw_column(const vf *x, const vf *w, const int j, const int th, const int nv, vf *sum)
+{
+    for (int v = 0; v < nv; v++) {
+        sum[v] = v_mul(x[v], w[j * nv + v]);
+        if (th > 1) sum[v] = v_fma(x[nv + v], w[(3 + j) * nv + v], sum[v]);
+        if (th > 2) sum[v] = v_fma(x[2 * nv + v], w[(6 + j) * nv + v], sum[v]);
+    }
+}
+
+INLINE void dw_add(const vf *a, const vf *b, const int nv, vf *sum)
+{
+    for (int v = 0; v < nv; v++)
+        sum[v] = v_add(a[v], b[v]);
+}
+
+INLINE void dw_load_column(const phk_dwrow_f32_args *g, const float *x, size_t n, const int th,
+                           const int nv, vf *out)
+{
+    for (int i = 0; i < th; i++)
+        for (int v = 0; v < nv; v++)
+            out[i * nv + v] = dw_load(x + i * g->x_row + v * VL, n);
+}
+
+/*
+ * nv vectors of channels from c on (n <= VL of each) of pixels p .. p + np - 1. Each column of pixels
+ * is read once; what it gives to the pixels that see it is added up column by column: `next` and
+ * `after` are what is there already for the pixel to come and the one behind it.
+ */
+INLINE void dw_walk(const phk_dwrow_f32_args *g, size_t p, size_t np, size_t c, size_t n,
+                    const int nv, const int th, const int stride)
+{
+    vf w[9 * 2], x[3 * 2], next[2], after[2], sum[2];
+    const float *at = g->x + (ptrdiff_t)p * g->x_step + c;
+    const bool cut_last = g->cut_last && p + np == g->pixels;
+    for (int i = 0; i < 3 * th; i++)
+        for (int v = 0; v < nv; v++)
+            w[i * nv + v] = dw_load(g->w + i / 3 * g->w_row + i % 3 * g->w_col + c + v * VL, n);
+    for (int v = 0; v < nv; v++)
+        next[v] = after[v] = v_set(0);
+    if (!(g->cut_first && p == 0)) {
+        dw_load_column(g, at, n, th, nv, x);
+        dw_column(x, w, 0, th, nv, next);
+    }
+    at += g->x_col;
+    if (stride == 1) {
+        dw_load_column(g, at, n, th, nv, x);
+        dw_column(x, w, 1, th, nv, sum);
+        dw_add(next, sum, nv, next);
+        dw_column(x, w, 0, th, nv, after);
+        at += g->x_col;
+    }
+    for (const size_t end = p + np - cut_last; p < end; p++) {
+        if (stride == 2) {
+            dw_load_column(g, at, n, th, nv, x);
+            dw_column(x, w, 1, th, nv, sum);
+            dw_add(next, sum, nv, next);
+            at += g->x_col;
+        }
+        dw_load_column(g, at, n, th, nv, x);
+        at += g->x_col;
+        dw_column(x, w, 2, th, nv, sum);
+        for (int v = 0; v < nv; v++)
+            dw_store(g, p, c + (size_t)v * VL, n, v_add(next[v], sum[v]));
+        if (stride == 1) {
+            dw_column(x, w, 1, th, nv, sum);
+            dw_add(after, sum, nv, next);
+            dw_column(x, w, 0, th, nv, after);
+        } else {
+            dw_column(x, w, 0, th, nv, next);
+        }
+    }
+    if (!cut_last) return;
+    if (stride == 2) {
+        dw_load_column(g, at, n, th, nv, x);
+        dw_column(x, w, 1, th, nv, sum);
+        dw_add(next, sum, nv, next);
+    }
+    for (int v = 0; v < nv; v++)
+        dw_store(g, p, c + (size_t)v * VL, n, next[v]);
+}
+
+#define TILE 16 /* input pixels, more or less, walked along before the next channels: their lines stay
+                 * in the cache */
+
+INLINE void dw_walk_row(const phk_dwrow_f32_args *args, const int th, const int stride)
+{
+    const phk_dwrow_f32_args g = *args; /* a copy, which the compiler knows no store can change */
+    /* Pixels so far apart that they share few sets of the cache: whole lines of it at a time. */
+    const bool aliased = g.x_col % 256 == 0;
+    const size_t most = TILE / (size_t)stride, n_tiles = (g.pixels + most - 1) / most;
+    const size_t width = (g.pixels + n_tiles - 1) / n_tiles;
+    for (size_t p = 0; p < g.pixels; p += width) {
+        const size_t np = g.pixels - p < width ? g.pixels - p : width;
+        size_t c = 0;
+        for (; aliased && g.n - c >= 2 * VL; c += 2 * VL)
+            dw_walk(&g, p, np, c, VL, 2, th, stride);
+        for (; g.n - c >= VL; c += VL)
+            dw_walk(&g, p, np, c, VL, 1, th, stride);
+        if (c < g.n) dw_walk(&g, p, np, c, g.n - c, 1, th, stride);
+    }
+}
+
+INLINE void dw_three(const phk_dwrow_f32_args *g, const int stride)
+{
+    if (g->taps_h == 3)
+        dw_walk_row(g, 3, stride);
+    else if (g->taps_h == 2)
+        dw_walk_row(g, 2, stride);
+    else
+        dw_walk_row(g, 1, stride);
 }
 
 void KERNEL(dwrow_f32)(const phk_dwrow_f32_args *g)
 {
-    if (g->taps_w == 3 && g->x_step == g->x_col)
-        dw_row(g, true, true);
-    else if (g->taps_w == 3)
-        dw_row(g, true, false);
-    else
-        dw_row(g, false, false);
+    const bool cuts = phk_dwrow_cuts(g->taps_h, g->taps_w, g->x_step, g->x_col);
+    assert(cuts || (!g->cut_first && !g->cut_last));
+    if (!cuts || g->taps_h == 0 || g->pixels == 0) {
+        const phk_dwrow_f32_args all = *g;
+        dw_row(&all);
+    } else if (g->x_step == g->x_col) {
+        dw_three(g, 1);
+    } else {
+        dw_three(g, 2);
+    }
 }
+
+#undef TILE
 
 /* --- The weight gradient -------------------------------------------------------------------------- */
 

@@ -180,7 +180,8 @@ static void forward_pixels(const dw_job *f, const float *image, float *line, int
     }
 }
 
-/* Pixels first .. end - 1, which see all columns of taps, by the kernel for runs. */
+/* Pixels first .. end - 1, which see all columns of taps but for those that are cut, by the kernel
+ * for runs. */
 static void forward_run(const dw_job *f, const float *image, float *line, int64_t oy, int64_t first,
                         int64_t end)
 {
@@ -193,6 +194,7 @@ static void forward_run(const dw_job *f, const float *image, float *line, int64_
     while (i1 > i0 && y0 + (i1 - 1) * d->dilation_h >= d->h)
         i1--;
     const int64_t x0 = first * d->stride_w - d->pad_left;
+    const int64_t x1 = (end - 1) * d->stride_w - d->pad_left + (d->s - 1) * d->dilation_w;
     const phk_dwrow_f32_args args = {
         .n = (size_t)d->c,
         .pixels = (size_t)(end - first),
@@ -205,12 +207,30 @@ static void forward_run(const dw_job *f, const float *image, float *line, int64_
         .x_col = d->dilation_w * data->x_pitch,
         .w_row = d->s * d->c,
         .w_col = d->c,
+        .cut_first = x0 < 0,
+        .cut_last = x1 >= d->w,
         .y = line + first * data->y_pitch,
         .y_step = data->y_pitch,
         .bias = data->bias,
         .lo = data->lo,
         .hi = data->hi};
     PHK_CALL(dwrow_f32, f->head->dwrow)(&args);
+}
+
+/* Output pixels that the kernel for runs can do: those that see all columns of taps and, where it
+ * knows how, neighbours that miss one. */
+static void find_run(const phi_conv_shape *d, int64_t *first, int64_t *end)
+{
+    int64_t last_first, last_end;
+    valid_outputs(d->stride_w, d->pad_left, 0, d->w, d->ow, first, end);
+    valid_outputs(d->stride_w, d->pad_left, (d->s - 1) * d->dilation_w, d->w, d->ow, &last_first,
+                  &last_end);
+    *end = min64(*end, last_end);
+    if (*first >= *end || !phk_dwrow_cuts((size_t)d->r, (size_t)d->s, d->stride_w, d->dilation_w))
+        return;
+    if (*first > 0 && (*first - 1) * d->stride_w - d->pad_left == -d->dilation_w) --*first;
+    if (*end < d->ow && *end * d->stride_w - d->pad_left + 2 * d->dilation_w == d->w - 1 + d->dilation_w)
+        ++*end;
 }
 
 /* One line of output pixels: those in the middle see all columns of taps. */
@@ -222,11 +242,8 @@ static void forward_task(void *arg, size_t task, size_t thread)
     const float *x = f->data->x + image * d->h * d->w * f->data->x_pitch;
     float *line = f->data->y + (int64_t)task * d->ow * f->data->y_pitch;
     float *scratch = (float *)(void *)((char *)f->scratch + thread * f->thread_bytes);
-    int64_t first, end, last_first, last_end;
-    valid_outputs(d->stride_w, d->pad_left, 0, d->w, d->ow, &first, &end);
-    valid_outputs(d->stride_w, d->pad_left, (d->s - 1) * d->dilation_w, d->w, d->ow, &last_first,
-                  &last_end);
-    end = min64(end, last_end);
+    int64_t first, end;
+    find_run(d, &first, &end);
     if (multiplier(d) > 1 || first >= end) {
         forward_pixels(f, x, line, oy, 0, d->ow, scratch);
         return;

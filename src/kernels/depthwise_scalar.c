@@ -36,6 +36,8 @@ void phk_dwrow_f32_scalar(const phk_dwrow_f32_args *g)
             float sum = 0;
             for (size_t t = 0; t < g->taps_h * g->taps_w; t++) {
                 const ptrdiff_t i = (ptrdiff_t)(t / g->taps_w), j = (ptrdiff_t)(t % g->taps_w);
+                if (g->cut_first && p == 0 && j == 0) continue;
+                if (g->cut_last && p + 1 == g->pixels && j + 1 == (ptrdiff_t)g->taps_w) continue;
                 sum += x[i * g->x_row + j * g->x_col + (ptrdiff_t)c] *
                        g->w[i * g->w_row + j * g->w_col + (ptrdiff_t)c];
             }

@@ -104,18 +104,26 @@ typedef void phk_dw_f32_fn(const phk_dw_f32_args *g);
  *   y[p][c] = min(max(x, lo), hi),  x = sum over i, j of X[p][i][j][c] w[i][j][c]  + bias[c]
  *
  * X[p][i][j][c] at x[p * x_step + i * x_row + j * x_col + c], w[i][j][c] at w[i * w_row + j * w_col
- * + c], y[p][c] at y[p * y_step + c]. Taps in order, so the bits are those of `dw`. y overlaps
- * nothing.
+ * + c], y[p][c] at y[p * y_step + c]. y overlaps nothing. The sum is in any order, the same for every
+ * pixel and channel.
+ *
+ * `cut_first`, `cut_last`: the first pixel does not see column 0 of the taps, the last one not column
+ * taps_w - 1, as at the edges of a padded image; their x is not read. Only where `phk_dwrow_cuts`.
  */
 typedef struct phk_dwrow_f32_args {
     size_t n, pixels, taps_h, taps_w;
     const float *x, *w;
     ptrdiff_t x_step, x_row, x_col, w_row, w_col;
+    bool cut_first, cut_last;
     float *y;
     ptrdiff_t y_step;
     const float *bias; /* [n] or NULL */
     float lo, hi;
 } phk_dwrow_f32_args;
+static inline bool phk_dwrow_cuts(size_t taps_h, size_t taps_w, ptrdiff_t x_step, ptrdiff_t x_col)
+{
+    return taps_h <= 3 && taps_w == 3 && (x_step == x_col || x_step == 2 * x_col);
+}
 typedef void phk_dwrow_f32_fn(const phk_dwrow_f32_args *g);
 
 /*

@@ -503,7 +503,8 @@ typedef struct run_case {
     bool bias, clamp;
 } run_case;
 
-static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, enum fill fill)
+static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, unsigned cut,
+                       enum fill fill)
 {
     const size_t pitch = n + 2, y_step = n + 3;
     const size_t line = ((t->pixels - 1) * t->stride + (t->taps_w - 1) * t->dilation + 1) * pitch;
@@ -517,8 +518,17 @@ static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, enum fi
         w[i] = draw(&r, fill);
     for (size_t i = 0; i < n; i++)
         bias[i] = draw(&r, fill);
+    const bool cut_first = cut & 1, cut_last = cut & 2;
+    for (size_t i = 0; i < t->taps_h; i++) /* what is cut is poison, at the fence or not */
+        for (size_t c = 0; c < n; c++) {
+            if (cut_first) poison(&x[i * line + c], 1);
+            if (cut_last)
+                poison(&x[i * line + ((t->pixels - 1) * t->stride + 2 * t->dilation) * pitch + c], 1);
+        }
     const phk_dwrow_f32_args args = {.n = n,
                                      .pixels = t->pixels,
+                                     .cut_first = cut_first,
+                                     .cut_last = cut_last,
                                      .taps_h = t->taps_h,
                                      .taps_w = t->taps_w,
                                      .x = x,
@@ -539,6 +549,8 @@ static void dwrow_case(const phk_kernel *k, size_t n, const run_case *t, enum fi
             double want = 0, size = 1;
             for (size_t i = 0; i < t->taps_h; i++)
                 for (size_t j = 0; j < t->taps_w; j++) {
+                    if (cut_first && p == 0 && j == 0) continue;
+                    if (cut_last && p + 1 == t->pixels && j + 1 == t->taps_w) continue;
                     const double term =
                         (double)x[i * line + (p * t->stride + j * t->dilation) * pitch + c] *
                         (double)w[(i * t->taps_w + j) * n + c];
@@ -566,15 +578,22 @@ static void test_dwrow(void **state)
                                      {5, 1, 3, 2, 1, true, false}, {9, 3, 3, 2, 1, true, true},
                                      {6, 3, 3, 2, 2, true, false}, {5, 3, 3, 1, 2, false, false},
                                      {6, 5, 5, 1, 1, true, true},  {3, 5, 5, 2, 1, true, false},
-                                     {5, 0, 3, 1, 1, true, false}, {4, 2, 1, 3, 1, true, false}};
+                                     {5, 0, 3, 1, 1, true, false}, {4, 2, 1, 3, 1, true, false},
+                                     {2, 3, 3, 1, 1, true, false}, {35, 3, 3, 1, 1, true, true},
+                                     {33, 3, 3, 2, 1, true, true}, {2, 2, 3, 2, 1, true, true}};
     const phk_kernel *k;
     (void)state;
     for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
         if (k->slot != PHK_dwrow_f32 || !runs_here(k)) continue;
         for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
             for (size_t t = 0; t < PHI_COUNT(cases); t++) {
-                dwrow_case(k, channel_counts[c], &cases[t], INTEGERS);
-                dwrow_case(k, channel_counts[c], &cases[t], RANDOM);
+                const run_case *r = &cases[t];
+                const bool cuts = phk_dwrow_cuts(r->taps_h, r->taps_w, (ptrdiff_t)r->stride,
+                                                 (ptrdiff_t)r->dilation);
+                for (unsigned cut = 0; cut < (cuts ? 4 : 1); cut++) {
+                    dwrow_case(k, channel_counts[c], r, cut, INTEGERS);
+                    dwrow_case(k, channel_counts[c], r, cut, RANDOM);
+                }
             }
     }
 }
