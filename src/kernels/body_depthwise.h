@@ -197,7 +197,7 @@ INLINE void dw_walk_row(const phk_dwrow_f32_args *args, const int th, const int 
 {
     const phk_dwrow_f32_args g = *args; /* a copy, which the compiler knows no store can change */
     /* Pixels so far apart that they share few sets of the cache: whole lines of it at a time. */
-    const bool aliased = g.x_col % 256 == 0;
+    const bool aliased = VL < 16 && g.x_col % 256 == 0;
     const size_t most = TILE / (size_t)stride, n_tiles = (g.pixels + most - 1) / most;
     const size_t width = (g.pixels + n_tiles - 1) / n_tiles;
     for (size_t p = 0; p < g.pixels; p += width) {

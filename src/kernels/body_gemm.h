@@ -8,11 +8,12 @@
 
 #define NR (VL * NV)
 
-/* Where a tile is in the strip, and its share of what is to be fetched. */
+/* Where a tile is in the strip, and what it fetches ahead: `next` and from there on, `fetch` bytes
+ * further at each step, which is less than a line where several tiles share the work. */
 typedef struct gemm_place {
     size_t row;
     const char *next;
-    size_t lines;
+    size_t fetch;
 } gemm_place;
 
 /* Epilogue and store of a tile in memory, [mr][NR], whose panel is not full. */
@@ -48,7 +49,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
     const float *a1 = !pointers && mr > ROW_GROUP ? a0 + ROW_GROUP * row : a0;
     const float *a2 = !pointers && mr > 2 * ROW_GROUP ? a0 + 2 * ROW_GROUP * row : a0;
     const char *next = at->next;
-    size_t lines = at->lines;
+    const size_t fetch = at->fetch;
 #define POINT(i)                                                                                   \
     if (mr > i) r##i = tap[i];
 #define A_OF(i)                                                                                    \
@@ -82,12 +83,9 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
             const float *const *tap = g->rows + t * g->rows_ld + at->row;
             EACH_ROW(POINT)
         }
-        for (; at_p < kc && lines > 0; at_p++, lines--) {
-            __builtin_prefetch(next);
-            next += 64;
-            STEP
-        }
         for (; at_p < kc; at_p++) {
+            __builtin_prefetch(next);
+            next += fetch;
             STEP
         }
     }
@@ -177,12 +175,14 @@ void GEMM_KERNEL(const phk_gemm_f32_args *g)
     assert(g->m >= 1 && g->n >= 1 && g->n <= NR && g->taps >= 1 && (g->rows || g->taps == 1));
     const size_t n_tiles = (g->m + MR - 1) / MR;
     const size_t height = g->m / n_tiles, taller = g->m % n_tiles;
-    gemm_place at = {
-        .next = (const char *)g->next, .lines = n_tiles == 1 ? g->next_lines : g->next_lines / n_tiles};
+    const size_t steps = g->kc * g->taps * n_tiles;
+    const bool fetches = g->next_lines > 0 && steps > 0;
+    gemm_place at = {.next = (const char *)(fetches ? g->next : g->b),
+                     .fetch = fetches ? 64 * g->next_lines / steps : 0};
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t mr = height + (i < taller);
         gemm_heights[mr](g, &at);
         at.row += mr;
-        at.next += 64 * at.lines;
+        at.next += g->kc * g->taps * at.fetch;
     }
 }
