@@ -140,11 +140,24 @@ static double cost(const phi_wino *v, const phi_conv_shape *d)
     return products + 8 * moved;
 }
 
-const phi_wino *phi_wino_choose(const phi_conv_shape *d)
+/* A group is a convolution of its own over slices of the channels. */
+static phi_conv_shape one_group(const phi_conv_shape *all)
+{
+    phi_conv_shape d = *all;
+    d.c /= d.groups;
+    d.k /= d.groups;
+    d.groups = 1;
+    return d;
+}
+
+#define MOST_GROUPS 8 /* they run one after the other */
+
+const phi_wino *phi_wino_choose(const phi_conv_shape *all_groups)
 {
     static const phi_wino *const all[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
-    if (d->groups != 1 || d->stride_h != 1 || d->stride_w != 1 || d->dilation_h != 1 ||
-        d->dilation_w != 1 || d->r != d->s || d->c < 8 || d->k < 8)
+    const phi_conv_shape group = one_group(all_groups), *d = &group;
+    if (all_groups->groups > MOST_GROUPS || d->stride_h != 1 || d->stride_w != 1 ||
+        d->dilation_h != 1 || d->dilation_w != 1 || d->r != d->s || d->c < 8 || d->k < 8)
         return NULL;
     const phi_wino *best = NULL;
     const double weights = (double)(d->r * d->s) * (double)d->c * (double)d->k;
@@ -172,13 +185,22 @@ static size_t zeros_bytes(const phi_conv_shape *d)
     return round_up((size_t)d->c * sizeof(float), PHI_ALIGN);
 }
 
-size_t phi_wino_pack_bytes(const phi_wino *v, const phi_conv_shape *d)
+/* Of one group; a multiple of PHI_ALIGN. */
+static size_t group_bytes(const phi_wino *v, const phi_conv_shape *d)
 {
     const size_t one = phi_gemm_pack_bytes((size_t)d->c, (size_t)d->k, 1);
     size_t bytes;
     if (one == SIZE_MAX || !phi_mul_size(one, v->a * v->a, &bytes) ||
-        !phi_add_size(bytes, HEAD_BYTES + zeros_bytes(d), &bytes))
+        !phi_add_size(bytes, HEAD_BYTES + zeros_bytes(d) + PHI_ALIGN, &bytes))
         return SIZE_MAX;
+    return bytes / PHI_ALIGN * PHI_ALIGN;
+}
+
+size_t phi_wino_pack_bytes(const phi_wino *v, const phi_conv_shape *d)
+{
+    const phi_conv_shape group = one_group(d);
+    size_t bytes = group_bytes(v, &group);
+    if (bytes == SIZE_MAX || !phi_mul_size(bytes, (size_t)d->groups, &bytes)) return SIZE_MAX;
     return bytes;
 }
 
@@ -240,8 +262,8 @@ static float *packed_zeros(const void *packed)
     return (float *)(void *)((char *)(uintptr_t)packed + HEAD_BYTES);
 }
 
-void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weights, phi_pool *pool,
-                   void *packed)
+static void pack_group(const phi_wino *v, const phi_conv_shape *d, const float *weights,
+                       phi_pool *pool, void *packed)
 {
     packed_head *head = packed;
     *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot),
@@ -250,6 +272,16 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weig
     pack_job p = {v, d, weights, head->gemm->nr,
                   (float *)(void *)((char *)packed + HEAD_BYTES + zeros_bytes(d))};
     phi_pool_run(pool, div_up((size_t)d->k, p.nr), pack_task, &p);
+}
+
+void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weights, phi_pool *pool,
+                   void *packed)
+{
+    const phi_conv_shape group = one_group(d);
+    const size_t bytes = group_bytes(v, &group);
+    for (int64_t g = 0; g < d->groups; g++)
+        pack_group(v, &group, weights + g * group.k * group.c * group.r * group.s, pool,
+                   (char *)packed + (size_t)g * bytes);
 }
 
 /* --- The convolution ------------------------------------------------------------------------------ */
@@ -293,8 +325,9 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t 
     return u;
 }
 
-size_t phi_wino_work_bytes(const phi_wino *v, const phi_conv_shape *d, size_t n_threads)
+size_t phi_wino_work_bytes(const phi_wino *v, const phi_conv_shape *all, size_t n_threads)
 {
+    const phi_conv_shape group = one_group(all), *d = &group;
     size_t most = 0, bytes;
     const phk_kernel *kernel;
     for (size_t i = 0; (kernel = phk_kernel_at(i)); i++) {
@@ -444,8 +477,8 @@ static void wino_task(void *arg, size_t task, size_t thread)
     }
 }
 
-void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,
-                  const void *packed, phi_pool *pool, void *work)
+static void run_group(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,
+                      const void *packed, phi_pool *pool, void *work)
 {
     const packed_head *head = packed;
     const wino_job j = {.v = v,
@@ -460,4 +493,19 @@ void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_dat
     for (size_t i = 0; i < phi_pool_threads(pool); i++)
         *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
     phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, (void *)(uintptr_t)&j);
+}
+
+void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,
+                  const void *packed, phi_pool *pool, void *work)
+{
+    const phi_conv_shape group = one_group(d);
+    const size_t bytes = group_bytes(v, &group);
+    phi_conv_data part = *data;
+    for (int64_t g = 0; g < d->groups; g++) {
+        run_group(v, &group, &part, (const char *)packed + (size_t)g * bytes, pool, work);
+        part.x += group.c;
+        part.y += group.k;
+        if (part.bias) part.bias += group.k;
+        if (part.add) part.add += group.k;
+    }
 }

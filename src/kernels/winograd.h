@@ -34,7 +34,7 @@ extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f2x5;
 
 /*
  * The variant that does this convolution with the fewest multiplications, transforms counted in, or
- * NULL where none is of use: wrong kernel, stride, dilation or groups, or too small to win.
+ * NULL where none is of use: wrong kernel, stride or dilation, many groups, or too small to win.
  */
 const phi_wino *phi_wino_choose(const phi_conv_shape *d);
 

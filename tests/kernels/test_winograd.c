@@ -40,19 +40,22 @@ typedef struct wino_case {
     int64_t pad_top, pad_left, pad_bottom, pad_right;
     int64_t x_gap, y_gap; /* channels of the wider tensors that are not ours */
     bool bias, add, clamp;
+    int64_t more_groups; /* than one; each of c and k channels */
 } wino_case;
 
 static const wino_case cases[] = {
-    {1, 8, 4, 4, 16, 1, 1, 1, 1, 0, 0, false, false, false},
-    {1, 64, 14, 14, 64, 1, 1, 1, 1, 0, 0, true, false, true},
-    {2, 19, 7, 9, 33, 1, 1, 1, 1, 0, 0, true, true, true},
-    {1, 3, 13, 13, 7, 0, 0, 0, 0, 5, 3, true, false, false},
-    {3, 16, 6, 5, 17, 2, 2, 2, 2, 0, 9, true, true, false},
-    {1, 130, 9, 8, 50, 0, 2, 1, 3, 7, 0, false, true, true},
-    {1, 1, 40, 37, 1, 1, 1, 1, 1, 0, 0, true, false, false},
-    {1, 24, 56, 55, 40, 1, 1, 1, 1, 0, 2, true, true, true},
-    {2, 40, 7, 7, 100, 3, 1, 0, 2, 1, 1, true, true, true},
-    {1, 5, 5, 5, 4, 4, 4, 4, 4, 0, 0, true, false, false},
+    {1, 8, 4, 4, 16, 1, 1, 1, 1, 0, 0, false, false, false, 0},
+    {1, 64, 14, 14, 64, 1, 1, 1, 1, 0, 0, true, false, true, 0},
+    {2, 19, 7, 9, 33, 1, 1, 1, 1, 0, 0, true, true, true, 0},
+    {1, 3, 13, 13, 7, 0, 0, 0, 0, 5, 3, true, false, false, 0},
+    {3, 16, 6, 5, 17, 2, 2, 2, 2, 0, 9, true, true, false, 0},
+    {1, 130, 9, 8, 50, 0, 2, 1, 3, 7, 0, false, true, true, 0},
+    {1, 1, 40, 37, 1, 1, 1, 1, 1, 0, 0, true, false, false, 0},
+    {1, 24, 56, 55, 40, 1, 1, 1, 1, 0, 2, true, true, true, 0},
+    {2, 40, 7, 7, 100, 3, 1, 0, 2, 1, 1, true, true, true, 0},
+    {1, 5, 5, 5, 4, 4, 4, 4, 4, 0, 0, true, false, false, 0},
+    {1, 16, 9, 9, 24, 1, 1, 1, 1, 0, 0, true, true, true, 1},
+    {2, 9, 6, 7, 11, 1, 1, 1, 1, 2, 3, true, false, true, 2},
 };
 
 static float *floats(int64_t n)
@@ -72,6 +75,7 @@ static void fill(float *x, int64_t n, phi_rng *r, bool integers)
 static double want(const phi_conv_shape *d, const phi_conv_data *data, const float *w, int64_t pixel,
                    int64_t k, double *size)
 {
+    const int64_t cg = d->c / d->groups, first = k / (d->k / d->groups) * cg;
     const int64_t ox = pixel % d->ow, oy = pixel / d->ow % d->oh, image = pixel / d->ow / d->oh;
     double sum = 0;
     *size = 1;
@@ -80,9 +84,9 @@ static double want(const phi_conv_shape *d, const phi_conv_data *data, const flo
             const int64_t y = oy - d->pad_top + i, x = ox - d->pad_left + j;
             if (y < 0 || y >= d->h || x < 0 || x >= d->w) continue;
             const float *in = data->x + ((image * d->h + y) * d->w + x) * data->x_pitch;
-            for (int64_t c = 0; c < d->c; c++) {
+            for (int64_t c = 0; c < cg; c++) {
                 const double term =
-                    (double)in[c] * (double)w[((k * d->c + c) * d->r + i) * d->s + j];
+                    (double)in[first + c] * (double)w[((k * cg + c) * d->r + i) * d->s + j];
                 sum += term;
                 *size += fabs(term);
             }
@@ -94,9 +98,9 @@ static double want(const phi_conv_shape *d, const phi_conv_data *data, const flo
 
 static void run_case(const phi_wino *v, const wino_case *t, bool integers)
 {
-    const int64_t r = (int64_t)v->r;
-    const phi_conv_shape d = {.n = t->n, .c = t->c, .h = t->h, .w = t->w, .k = t->k, .r = r, .s = r,
-                              .groups = 1, .oh = t->h + t->pad_top + t->pad_bottom - r + 1,
+    const int64_t r = (int64_t)v->r, groups = 1 + t->more_groups;
+    const phi_conv_shape d = {.n = t->n, .c = groups * t->c, .h = t->h, .w = t->w,
+                              .k = groups * t->k, .r = r, .s = r, .groups = groups, .oh = t->h + t->pad_top + t->pad_bottom - r + 1,
                               .ow = t->w + t->pad_left + t->pad_right - r + 1, .stride_h = 1,
                               .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
                               .pad_top = t->pad_top, .pad_left = t->pad_left,
@@ -105,10 +109,10 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
     phi_rng rng = phi_rng_start(7, (uint64_t)(t->c * 1000 + t->k));
     const int64_t pixels = d.n * d.oh * d.ow, x_pitch = d.c + t->x_gap, y_pitch = d.k + t->y_gap;
     const int64_t n_x = (d.n * d.h * d.w - 1) * x_pitch + d.c, n_y = pixels * y_pitch;
-    float *x = floats(n_x), *w = floats(d.k * d.c * r * r), *bias = floats(d.k);
+    float *x = floats(n_x), *w = floats(d.k * t->c * r * r), *bias = floats(d.k);
     float *add = floats(pixels * d.k), *y = floats(n_y), *first = floats(n_y);
     fill(x, n_x, &rng, integers);
-    fill(w, d.k * d.c * r * r, &rng, integers);
+    fill(w, d.k * t->c * r * r, &rng, integers);
     fill(bias, d.k, &rng, integers);
     fill(add, pixels * d.k, &rng, integers);
     const phi_conv_data data = {.x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch,
@@ -134,10 +138,11 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
     /* F(2x2,3x3)'s transforms of small integers are exact: quarters at most */
     const bool exact = integers && v == &phi_wino_f2x3;
     double largest = 0, size;
-    for (int64_t i = 0; i < pixels; i++) { /* an output's error comes from all of its tile */
-        want(&d, &data, w, i, 0, &size);
-        largest = fmax(largest, size);
-    }
+    for (int64_t i = 0; i < pixels; i++) /* an output's error comes from all of its tile */
+        for (int64_t k = 0; k < d.k; k += t->k) {
+            want(&d, &data, w, i, k, &size);
+            largest = fmax(largest, size);
+        }
     const double bound = exact ? 0 : 2e-6 * largest;
     for (int64_t i = 0; i < pixels; i++) {
         for (int64_t k = 0; k < d.k; k++) {
@@ -186,6 +191,8 @@ static void test_choice(void **state)
     assert_null(phi_wino_choose(&d));
     d = base;
     d.groups = 2;
+    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f4x3);
+    d.groups = 16;
     assert_null(phi_wino_choose(&d));
     d = base;
     d.s = 5;
