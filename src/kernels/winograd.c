@@ -303,7 +303,7 @@ typedef struct cut {
 
 static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t nr)
 {
-    cut u = {.tiles = n_tiles(v, d), .row = round_up((size_t)d->c, 16)};
+    cut u = {.tiles = n_tiles(v, d), .row = round_up((size_t)d->c, 16) + 16};
     const size_t tile_bytes = v->a * v->a * u.row * sizeof(float);
     size_t most = INPUT_BYTES / tile_bytes;
     most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
