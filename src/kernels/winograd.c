@@ -290,14 +290,15 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weig
 #define LEAST_TILES 12     /* but not fewer: each weight is read once a block */
 #define MOST_TILES 60
 #define TASKS 8            /* cut output channels, too, where blocks alone give fewer tasks */
-#define PANELS 2           /* panels of output channels between two looks at the tiles */
+#define K_BLOCK 256        /* 16 KiB of weights in a panel */
+#define OUTPUT_BYTES 98304 /* of products between two looks at the tiles, more or less */
 
 /* How a convolution is cut. The same for any number of threads. */
 typedef struct cut {
     size_t tiles, block, n_blocks; /* tiles: all of them; in a block; blocks */
     size_t row, slab;              /* of transformed tiles: floats to the next tile, next element */
     size_t m_row, m_slab;          /* the same of products */
-    size_t n_panels, task_panels, n_parts;
+    size_t n_panels, near_panels, task_panels, n_parts; /* near: between two looks at the tiles */
     size_t v_bytes, thread_bytes;
 } cut;
 
@@ -313,11 +314,14 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t 
     if (u.block > u.tiles) u.block = u.tiles;
     u.n_blocks = u.block ? div_up(u.tiles, u.block) : 0;
     u.slab = u.block * u.row + 16; /* not a power of two */
-    u.m_row = PANELS * nr;
-    u.m_slab = u.block * u.m_row + 16;
     u.n_panels = div_up((size_t)d->k, nr);
     const size_t parts = u.n_blocks ? div_up(TASKS, u.n_blocks) : 1;
-    u.task_panels = round_up(div_up(u.n_panels, parts), PANELS);
+    const size_t part_panels = div_up(u.n_panels, parts);
+    u.near_panels = OUTPUT_BYTES / (v->a * v->a * (u.block + 1) * nr * sizeof(float));
+    u.near_panels = u.near_panels < 2 ? 2 : min_size(u.near_panels, part_panels);
+    u.task_panels = round_up(part_panels, u.near_panels);
+    u.m_row = u.near_panels * nr;
+    u.m_slab = u.block * u.m_row + 16;
     u.n_parts = div_up(u.n_panels, u.task_panels);
     u.v_bytes = round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
     u.thread_bytes =
@@ -382,29 +386,37 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
         PHK_CALL(wino6_in_f32, j->head->in)(&args);
 }
 
-/* All products of element e of the block's tiles with `n_panels` panels. */
+/* All products of element e of the block's tiles with `n_panels` panels; K in blocks of which a panel
+ * of B stays near while the tiles go by. */
 static void multiply(const wino_job *j, size_t tiles, size_t e, size_t panel, size_t n_panels,
                      const float *v, float *m)
 {
     const phk_kernel *kernel = j->head->gemm;
     const size_t c = (size_t)j->d->c, nr = kernel->nr, a2 = j->v->a * j->v->a;
+    const size_t block = phi_block(c, K_BLOCK, 8);
     for (size_t p = 0; p < n_panels; p++) {
         const float *b = j->weights + ((panel + p) * a2 + e) * c * nr;
-        const phk_gemm_f32_args args = {.kc = c,
-                                        .taps = 1,
-                                        .a = v + e * j->u.slab,
-                                        .a_row = (ptrdiff_t)j->u.row,
-                                        .a_step = 1,
-                                        .b = b,
-                                        .c = m + e * j->u.m_slab + p * nr,
-                                        .c_row = (ptrdiff_t)j->u.m_row,
-                                        .m = tiles,
-                                        .n = nr,
-                                        .lo = -INFINITY,
-                                        .hi = INFINITY,
-                                        .next = b + c * nr,
-                                        .next_lines = c * nr / 16};
-        PHK_CALL(gemm_f32, kernel)(&args);
+        const float *after = p + 1 < n_panels ? b + a2 * c * nr /* what is used next */
+                                              : b + c * nr - p * a2 * c * nr;
+        for (size_t k0 = 0, k; k0 < c; k0 += k) {
+            k = min_size(block, c - k0);
+            const phk_gemm_f32_args args = {.kc = k,
+                                            .taps = 1,
+                                            .a = v + e * j->u.slab + k0,
+                                            .a_row = (ptrdiff_t)j->u.row,
+                                            .a_step = 1,
+                                            .b = b + k0 * nr,
+                                            .c = m + e * j->u.m_slab + p * nr,
+                                            .c_row = (ptrdiff_t)j->u.m_row,
+                                            .m = tiles,
+                                            .n = nr,
+                                            .accumulate = k0 > 0,
+                                            .lo = -INFINITY,
+                                            .hi = INFINITY,
+                                            .next = k0 + k < c ? b + (k0 + k) * nr : after,
+                                            .next_lines = k * nr / 16};
+            PHK_CALL(gemm_f32, kernel)(&args);
+        }
     }
 }
 
@@ -467,8 +479,8 @@ static void wino_task(void *arg, size_t task, size_t thread)
     const size_t panel_end = min_size(panel0 + j->u.task_panels, j->u.n_panels);
     float *v = transform_block(j, thread, first, tiles);
     float *m = (float *)(void *)((char *)v + j->u.v_bytes);
-    for (size_t panel = panel0; panel < panel_end; panel += PANELS) {
-        const size_t n_panels = min_size(PANELS, panel_end - panel), k0 = panel * nr;
+    for (size_t panel = panel0; panel < panel_end; panel += j->u.near_panels) {
+        const size_t n_panels = min_size(j->u.near_panels, panel_end - panel), k0 = panel * nr;
         for (size_t e = 0; e < j->v->a * j->v->a; e++)
             multiply(j, tiles, e, panel, n_panels, v, m);
         for (size_t t = 0; t < tiles; t++)
