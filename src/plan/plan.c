@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 #include "plan/rewrite.h"
 #include "plan/slices.h"
+#include "plan/strides.h"
 
 /* What is known while a plan is being built. */
 typedef struct builder {
@@ -360,7 +361,23 @@ static enum ph_status emit_all(builder *b, bool fuse)
     return st ? st : add_outputs(b);
 }
 
-/* Facts about the graph to plan for: the caller's, or one with less to do that says the same. */
+typedef enum ph_status rewriter(const phi_facts *facts, ph_graph **out, ph_error *err);
+
+/* Go on with another graph that says the same, if `rewrite` finds one. */
+static enum ph_status rewrite_with(builder *b, rewriter *rewrite)
+{
+    ph_plan *p = b->p;
+    ph_graph *better;
+    enum ph_status st = rewrite(p->facts, &better, b->err);
+    if (st || !better) return st;
+    p->rewritten[p->n_rewritten] = better;
+    p->read_facts[p->n_rewritten++] = p->facts;
+    p->facts = NULL;
+    p->graph = b->g = better;
+    return phi_infer_graph(better, 0, NULL, true, &p->facts, b->err);
+}
+
+/* Facts about the graph to plan for: the caller's, or one with less to do. */
 static enum ph_status infer(builder *b, const ph_plan_desc *desc, bool rewrite)
 {
     ph_plan *p = b->p;
@@ -368,12 +385,9 @@ static enum ph_status infer(builder *b, const ph_plan_desc *desc, bool rewrite)
                                    .n_values = desc->n_values, .values = desc->values,
                                    .fold = !p->training };
     enum ph_status st = phi_infer_graph_with(b->g, &known, &p->facts, b->err);
-    if (!st && rewrite) st = phi_rewrite(p->facts, &p->rewritten, b->err);
-    if (st || !p->rewritten) return st;
-    p->read_facts = p->facts;
-    p->facts = NULL;
-    p->graph = b->g = p->rewritten;
-    return phi_infer_graph(b->g, 0, NULL, true, &p->facts, b->err);
+    if (!st && rewrite) st = rewrite_with(b, phi_rewrite);
+    if (!st && rewrite) st = rewrite_with(b, phi_push_strides);
+    return st;
 }
 
 static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
@@ -442,8 +456,10 @@ void ph_plan_free(ph_plan *p)
     phi_free(&mem, p->input_slots);
     phi_free(&mem, p->output_slots);
     phi_facts_free(p->facts);
-    ph_graph_free(p->rewritten);
-    phi_facts_free(p->read_facts);
+    for (size_t i = p->n_rewritten; i-- > 0;) {
+        ph_graph_free(p->rewritten[i]);
+        phi_facts_free(p->read_facts[i]);
+    }
     phi_free(&mem, p);
 }
 

@@ -40,8 +40,9 @@ struct ph_plan {
     ph_allocator mem;
     const ph_graph *graph;
     phi_facts *facts;
-    ph_graph *rewritten;   /* `graph` is that one, or NULL: it is the caller's */
-    phi_facts *read_facts; /* of the caller's graph, whose constants `rewritten` borrows */
+    size_t n_rewritten;
+    ph_graph *rewritten[2];   /* `graph` is the last one, or the caller's */
+    phi_facts *read_facts[2]; /* of the graph before each, whose constants it borrows */
     bool training, exact;
     phi_slot *slots;
     size_t n_slots, slots_capacity;

@@ -9,4 +9,5 @@ list(APPEND PINHOLE_SOURCES
   plan/run.c
   plan/survey.c
   plan/slices.c
+  plan/strides.c
   plan/wanted.c)
