@@ -138,6 +138,24 @@ typedef struct pack_job {
     float *out;
 } pack_job;
 
+/* Rows l .. l + n_k - 1 along the last count, of `n` columns, to out [n_k][nr]. Some rows of one column
+ * at a time: columns may be a power of two apart, and then their lines push each other out of the
+ * cache before the next row is read from them. */
+static void pack_run(const phi_weights *b, const float *in, size_t n_k, size_t n, size_t nr,
+                     float *out)
+{
+    enum { ROWS = 16 };
+    for (size_t k0 = 0; k0 < n_k; k0 += ROWS) {
+        const size_t rows = min_size(ROWS, n_k - k0);
+        for (size_t c = 0; c < nr; c++) {
+            const float *from = in + (ptrdiff_t)c * b->n_stride + (ptrdiff_t)k0 * b->stride[2];
+            float *to = out + k0 * nr + c;
+            for (size_t k = 0; k < rows; k++)
+                to[k * nr] = c < n ? b->scale * from[(ptrdiff_t)k * b->stride[2]] : 0;
+        }
+    }
+}
+
 /* Rows k0 .. k0 + n_k - 1 of `n` columns to out [n_k][nr]; `in` is column 0 of the group. */
 static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t n_k, size_t n,
                        size_t nr, float *out)
@@ -145,15 +163,13 @@ static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t 
     size_t l = k0 % b->count[2], ij = k0 / b->count[2];
     size_t j = ij % b->count[1], hi = ij / b->count[1];
     size_t i = hi % b->count[0], h = hi / b->count[0];
-    for (size_t k = 0; k < n_k; k++, out += nr) {
+    while (n_k > 0) {
+        const size_t run = min_size(n_k, b->count[2] - l);
         const float *row = in + ((ptrdiff_t)h * b->outer_stride + (ptrdiff_t)i * b->stride[0] +
                                  (ptrdiff_t)j * b->stride[1] + (ptrdiff_t)l * b->stride[2]);
-        size_t c = 0;
-        for (; c < n; c++)
-            out[c] = b->scale * row[(ptrdiff_t)c * b->n_stride];
-        for (; c < nr; c++)
-            out[c] = 0;
-        if (++l < b->count[2]) continue;
+        pack_run(b, row, run, n, nr, out);
+        out += run * nr;
+        n_k -= run;
         l = 0;
         if (++j < b->count[1]) continue;
         j = 0;

@@ -56,19 +56,27 @@ static int32_t only_reader(const phi_facts *f, const uses *u, ph_value v)
     return simple ? reader : -1;
 }
 
-/* Weights and bias of convolution `i` as the plan has them now; copied on first use. */
-static enum ph_status own_weights(const phi_facts *f, size_t i, phi_fusion *fusion, ph_error *err)
+/* Factors and bias of convolution `i` as the plan has them now; made on first use. */
+static enum ph_status own_scale(const phi_facts *f, size_t i, phi_fusion *fusion, ph_error *err)
 {
     const phi_node *n = &f->graph->nodes[i];
-    if (fusion->weight) return PH_OK;
+    if (fusion->scale) return PH_OK;
     const ph_tensor *w = f->value[n->in[1]].constant;
     const bool biased = n->n_in > 2 && n->in[2] != PH_NONE;
     const phi_type bias = { .dtype = PH_FLOAT32, .rank = 1, .dims = { w->type.dims[0] } };
-    enum ph_status st = phi_tensor_copy(&f->mem, w, &fusion->weight, err);
-    if (!st)
-        st = biased ? phi_tensor_copy(&f->mem, f->value[n->in[2]].constant, &fusion->bias, err)
-                    : phi_tensor_new(&f->mem, &bias, &fusion->bias, err);
-    return st;
+    const size_t k = (size_t)w->type.dims[0];
+    enum ph_status st = biased
+                            ? phi_tensor_copy(&f->mem, f->value[n->in[2]].constant, &fusion->bias, err)
+                            : phi_tensor_new(&f->mem, &bias, &fusion->bias, err);
+    if (st) return st;
+    fusion->scale = phi_calloc(&f->mem, k, sizeof *fusion->scale);
+    if (!fusion->scale) {
+        ph_tensor_free(fusion->bias);
+        fusion->bias = NULL;
+        return phi_fail_nomem(err);
+    }
+    for (size_t j = 0; j < k; j++) fusion->scale[j] = 1;
+    return PH_OK;
 }
 
 static bool weights_are_known(const phi_facts *f, size_t i)
@@ -79,14 +87,11 @@ static bool weights_are_known(const phi_facts *f, size_t i)
     return n->n_in < 3 || n->in[2] == PH_NONE || is_constant(f, n->in[2]);
 }
 
-static void scale_weights(ph_tensor *weight, ph_tensor *bias, const double *scale,
-                          const double *shift)
+static void fold(phi_fusion *fusion, const double *scale, const double *shift)
 {
-    const int64_t k = weight->type.dims[0], each = k ? weight->count / k : 0;
-    float *w = weight->data, *b = bias->data;
-    for (int64_t i = 0; i < k; i++) {
-        for (int64_t j = 0; w && j < each; j++) /* an outline has no weights */
-            w[i * each + j] = (float)((double)w[i * each + j] * scale[i]);
+    float *b = fusion->bias->data;
+    for (int64_t i = 0; i < fusion->bias->count; i++) {
+        fusion->scale[i] *= scale[i];
         b[i] = (float)((double)b[i] * scale[i] + shift[i]);
     }
 }
@@ -113,10 +118,11 @@ static enum ph_status fold_affine(const phi_facts *f, size_t i, size_t reader, p
     if (!op->as_affine || !weights_are_known(f, i) || !op->as_affine(&c, NULL, NULL)) return PH_OK;
     const size_t k = (size_t)f->value[f->graph->nodes[i].in[1]].type.dims[0];
     double *both = phi_calloc(&f->mem, k, 2 * sizeof *both);
-    enum ph_status st = both ? own_weights(f, i, &fusion[i], err) : phi_fail_nomem(err);
+    enum ph_status st = both ? PH_OK : phi_fail_nomem(err);
     if (!st && op->as_affine(&c, both, both + k) && all_finite(both, 2 * k)) {
-        scale_weights(fusion[i].weight, fusion[i].bias, both, both + k);
-        *done = true;
+        st = own_scale(f, i, &fusion[i], err);
+        if (!st) fold(&fusion[i], both, both + k);
+        *done = !st;
     }
     phi_free(&f->mem, both);
     return st;
@@ -212,7 +218,7 @@ enum ph_status phi_fuse(const phi_facts *f, bool fuse, phi_fusion **out, ph_erro
 void phi_fusion_free(const phi_facts *f, phi_fusion *fusion)
 {
     for (size_t i = 0; fusion && i < f->graph->n_nodes; i++) {
-        ph_tensor_free(fusion[i].weight);
+        phi_free(&f->mem, fusion[i].scale);
         ph_tensor_free(fusion[i].bias);
     }
     phi_free(&f->mem, fusion);

@@ -14,11 +14,14 @@ typedef struct phi_fusion {
     ph_value result; /* the value that output 0 holds once fused nodes are in: their last one's */
     ph_value add;   /* what is added to the result before it is clamped, or PH_NONE */
     float lo, hi;
-    ph_tensor *weight, *bias; /* owned; instead of inputs 1 and 2 where an affine was folded in */
+    /* Owned; where an affine was folded in: factors of the weights, one an output channel, and what
+     * is there instead of input 2. */
+    double *scale;
+    ph_tensor *bias;
 } phi_fusion;
 
 /*
- * Live nodes, and, if `fuse`, convolutions with the batch norms (as scaled weights and bias:
+ * Live nodes, and, if `fuse`, convolutions with the batch norms (as factors of weights, and bias:
  * y = s * (W x + b) + t = (s W) x + (s b + t)), the addition of a value that is there before them (a
  * residual connection), and clamps that follow them alone.
  * *out is [n_nodes].

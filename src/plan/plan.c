@@ -152,9 +152,8 @@ static enum ph_status bind_inputs(builder *b, const phi_node *n, const phi_fusio
 {
     enum ph_status st = PH_OK;
     for (size_t k = 0; k < n->n_in && !st; k++) {
-        const ph_tensor *folded = k == 1 ? fusion->weight : k == 2 ? fusion->bias : NULL;
         in[k] = -1;
-        if (folded || n->in[k] == PH_NONE)
+        if ((fusion->scale && (k == 1 || k == 2)) || n->in[k] == PH_NONE)
             continue; /* folded ones: bind_folded */
         st = n->op->layout == PHI_LAYOUT_ANY ? slot_of(b, n->in[k], &in[k])
                                              : slot_in_layout(b, n->in[k], wants_image(n->op, k),
@@ -163,17 +162,17 @@ static enum ph_status bind_inputs(builder *b, const phi_node *n, const phi_fusio
     return st;
 }
 
-/* Scaled weights and bias move into slots of their own. */
-static enum ph_status bind_folded(builder *b, phi_fusion *fusion, int32_t *in)
+/* Weights to scale, and what the bias has become, get slots of their own. */
+static enum ph_status bind_folded(builder *b, const phi_node *n, phi_fusion *fusion, int32_t *in)
 {
-    if (!fusion->weight) return PH_OK;
-    ph_tensor *weight = fusion->weight, *bias = fusion->bias;
-    fusion->weight = fusion->bias = NULL;
-    enum ph_status st = constant_slot(b, weight, PH_NONE, weight, &in[1]);
-    if (st) {
-        ph_tensor_free(bias);
-        return st;
-    }
+    if (!fusion->scale) return PH_OK;
+    const ph_tensor *weight = b->p->facts->value[n->in[1]].constant;
+    ph_tensor *bias = fusion->bias;
+    enum ph_status st = constant_slot(b, weight, PH_NONE, NULL, &in[1]);
+    if (st) return st;
+    b->p->slots[in[1]].scale = fusion->scale;
+    fusion->scale = NULL;
+    fusion->bias = NULL;
     return constant_slot(b, bias, PH_NONE, bias, &in[2]);
 }
 
@@ -200,10 +199,10 @@ static enum ph_status emit_node(builder *b, size_t i)
 {
     const phi_node *n = &b->g->nodes[i];
     phi_fusion *fusion = &b->fusion[i];
-    const size_t n_in = fusion->weight && n->n_in < 3 ? 3 : n->n_in;
+    const size_t n_in = fusion->scale && n->n_in < 3 ? 3 : n->n_in;
     int32_t in[PHI_MAX_IN + 3];
     enum ph_status st = bind_inputs(b, n, fusion, in);
-    if (!st) st = bind_folded(b, fusion, in);
+    if (!st) st = bind_folded(b, n, fusion, in);
     int32_t add = -1;
     if (!st && fusion->add != PH_NONE)
         st = slot_in_layout(b, fusion->add, true, true, &add);
@@ -307,29 +306,60 @@ static enum ph_status add_outputs(builder *b)
 
 /* --- Weights ---------------------------------------------------------------------------------------- */
 
-/* Weights that the plan made for this step alone are not needed beside their packed form. */
-static void drop_weights(ph_plan *p, const phi_step *step)
+/* Weights times what was folded into them, to `to`. */
+static void scale_weights(const phi_slot *slot, float *to)
 {
-    phi_slot *slot = step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
-    if (!slot || !slot->owned) return;
-    ph_tensor_free(slot->owned);
-    slot->owned = NULL;
-    slot->view.data = NULL;
+    const phi_type *type = &slot->view.type;
+    const int64_t k = type->dims[0], each = k ? phi_type_count(type) / k : 0;
+    const float *from = slot->view.data;
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t j = 0; j < each; j++)
+            to[i * each + j] = (float)((double)from[i * each + j] * slot->scale[i]);
 }
 
-static enum ph_status pack_step(ph_plan *p, phi_step *step, ph_error *err)
+/* Scaled weights for an operator that does not pack them. */
+static enum ph_status keep_scaled(ph_plan *p, phi_slot *slot, ph_error *err)
+{
+    enum ph_status st = phi_tensor_new(&p->mem, &slot->view.type, &slot->owned, err);
+    if (st) return st;
+    scale_weights(slot, slot->owned->data);
+    slot->view = phi_view_of(slot->owned);
+    return PH_OK;
+}
+
+/* Make weights ready. Scaled ones exist in `scratch` while they are packed. */
+static enum ph_status pack_step(ph_plan *p, phi_step *step, float *scratch, ph_error *err)
 {
     if (!step->op->pack_bytes) return PH_OK;
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
+    phi_slot *weights = step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
+    const bool scaled = weights && weights->scale;
     phi_step_views(p, step, NULL, in, out);
     const phi_exec e = phi_step_exec(p, step, in, out, NULL);
     const size_t bytes = phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
-    if (!bytes) return PH_OK;
+    if (!bytes) return scaled ? keep_scaled(p, weights, err) : PH_OK;
     step->packed = phi_alloc(&p->mem, bytes);
     if (!step->packed) return phi_fail_nomem(err);
+    if (scaled) {
+        scale_weights(weights, scratch);
+        in[1].data = scratch;
+    }
     step->op->pack(&e, step->packed);
-    drop_weights(p, step);
     return PH_OK;
+}
+
+static enum ph_status pack_all(ph_plan *p, ph_error *err)
+{
+    size_t most = 0;
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < p->n_slots; i++)
+        if (p->slots[i].scale && p->slots[i].bytes > most) most = p->slots[i].bytes;
+    float *scratch = phi_alloc(&p->mem, most);
+    if (!scratch) return phi_fail_nomem(err);
+    for (size_t i = 0; i < p->n_steps && !st; i++)
+        st = pack_step(p, &p->steps[i], scratch, err);
+    phi_free(&p->mem, scratch);
+    return st;
 }
 
 /* --- The whole ---------------------------------------------------------------------------------------- */
@@ -407,8 +437,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
-    for (size_t i = 0; i < p->n_steps && pack && !st; i++)
-        st = pack_step(p, &p->steps[i], err);
+    if (!st && pack) st = pack_all(p, err);
     phi_free(&p->mem, b.slice);
     phi_free(&p->mem, b.slot);
     phi_free(&p->mem, b.plain);
@@ -448,7 +477,10 @@ void ph_plan_free(ph_plan *p)
         phi_free(&mem, p->steps[i].out);
         phi_free(&mem, p->steps[i].packed);
     }
-    for (size_t i = 0; i < p->n_slots; i++) ph_tensor_free(p->slots[i].owned);
+    for (size_t i = 0; i < p->n_slots; i++) {
+        ph_tensor_free(p->slots[i].owned);
+        phi_free(&mem, p->slots[i].scale);
+    }
     phi_free(&mem, p->steps);
     phi_free(&mem, p->slots);
     phi_free(&mem, p->inputs);

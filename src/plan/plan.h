@@ -21,6 +21,7 @@ typedef struct phi_slot {
     size_t first;   /* bytes from there to the slice's first element */
     ph_value value; /* the graph's value it holds; several slots may hold one in different layouts */
     ph_tensor *owned; /* constants that the plan made */
+    double *scale;    /* owned: weights that packing multiplies, a factor for each along dimension 0 */
 } phi_slot;
 
 typedef struct phi_step {

@@ -32,7 +32,7 @@ static const char *value_name(const ph_plan *p, int32_t slot)
     return v == PH_NONE ? "" : p->graph->values[v].name;
 }
 
-/* Weights of no value of the graph are scaled ones that the plan made (plan.c, bind_folded). */
+/* Weights of no value of the graph are those that the plan scales (plan.c, bind_folded). */
 static bool has_folded_weights(const ph_plan *p, const phi_step *step)
 {
     const phi_slot *weights =
