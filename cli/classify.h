@@ -17,7 +17,7 @@ typedef struct classify_options {
     image_options image;
     size_t top, threads, max_pixels;
     size_t batch; /* 0: not given; known once there is a network */
-    bool json, exif, lenient, null;
+    bool json, exif, lenient, null, exact;
     int softmax; /* enum classify_softmax */
     bool stream; /* a folder or a list is among the images: JSON lines */
 } classify_options;
