@@ -13,7 +13,7 @@
 typedef struct bench_options {
     const char *model, *json;
     cli_texts shapes;
-    size_t threads, batch, iters, warmup;
+    size_t threads, batch, iters, warmup, max_weights;
     bool exact, layers;
 } bench_options;
 
@@ -22,6 +22,7 @@ typedef struct bench_result {
     size_t iters;
     double median, min, p90; /* seconds */
     int64_t batch, macs;     /* images of a run; MACs of a run */
+    size_t weight_bytes;     /* packed */
     bench_layers layers;     /* all zero unless asked for */
 } bench_result;
 
@@ -140,6 +141,7 @@ static int run_bench(const ph_plan *plan, const bench_options *o, bench_result *
     if (status == CLI_OK) {
         const ph_port *port = ph_plan_n_inputs(plan) ? ph_plan_input(plan, 0) : NULL;
         r->batch = port && port->rank > 0 ? port->dims[0] : 1;
+        r->weight_bytes = ph_plan_weight_bytes(plan);
         cli_detail("activations and scratch: %zu bytes", ph_plan_arena_bytes(plan));
         status = measure(run, &buffers, o, r);
     }
@@ -176,6 +178,7 @@ static void print_text(const bench_options *o, const bench_result *r)
            rate_text(images_per_second(r), speed), gflops(r));
     printf("  min     %10.3f ms\n", 1e3 * r->min);
     printf("  p90     %10.3f ms\n", 1e3 * r->p90);
+    printf("  weights %10.1f MB packed (10^6 bytes)\n", 1e-6 * (double)r->weight_bytes);
     printf("  %zu runs of %s MACs (1 MAC = 2 FLOP), after %zu to warm up\n", r->iters,
            cli_si((double)r->macs, macs), o->warmup);
     if (o->layers) bench_layers_print(&r->layers);
@@ -192,6 +195,7 @@ static int print_json(const bench_options *o, const bench_result *r)
     cli_json_int(root, "iters", (int64_t)r->iters);
     cli_json_int(root, "warmup", (int64_t)o->warmup);
     cli_json_int(root, "macs", r->macs);
+    cli_json_int(root, "weight_bytes", (int64_t)r->weight_bytes);
     cli_json_real(root, "median_ms", 1e3 * r->median);
     cli_json_real(root, "min_ms", 1e3 * r->min);
     cli_json_real(root, "p90_ms", 1e3 * r->p90);
@@ -208,7 +212,8 @@ static int plan_and_count(const bench_options *o, const ph_graph *g, const cli_h
 {
     ph_error err = {0};
     ph_account *account = NULL;
-    ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at, .exact = o->exact};
+    ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at, .exact = o->exact,
+                         .max_weights = o->max_weights};
     enum ph_status st = ph_account_new(g, hints->n, hints->at, &account, &err);
     if (st) return cli_fail_in(o->model, st, &err);
     *macs = ph_account_totals(account)->macs;
@@ -253,6 +258,8 @@ int cmd_bench(int argc, char **argv)
                   "the time of each layer, too, how it is computed and\n"
                   "how near to the machine's peak")},
         {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
+        {OPT_ANY("max-weights", 0, CLI_BYTES, &o.max_weights, "SIZE",
+                 "packed weights in at most so much memory: as few\nWinograd convolutions as that takes")},
         {OPT_TEXT("json", 'j', &o.json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntext")},
     };

@@ -646,6 +646,9 @@ typedef struct ph_plan_desc {
      * Winograd's minimal filtering (arXiv:1509.09308), which multiplies less and rounds differently;
      * docs/numerics.md has the errors measured. */
     bool exact;
+    /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 16/9 to 4 times as many
+     * bytes as plain ones: the convolutions with most to give go without them until the rest fits. */
+    size_t max_weights;
 } ph_plan_desc;
 
 /*
@@ -716,6 +719,7 @@ PH_API size_t ph_plan_n_inputs(const ph_plan *p);
 PH_API size_t ph_plan_n_outputs(const ph_plan *p);
 PH_API const ph_port *ph_plan_input(const ph_plan *p, size_t i);
 PH_API const ph_port *ph_plan_output(const ph_plan *p, size_t i);
+PH_API size_t ph_plan_weight_bytes(const ph_plan *p); /* packed weights, shared by all runs */
 PH_API size_t ph_plan_arena_bytes(const ph_plan *p); /* activations and scratch of one run */
 
 /*

@@ -340,12 +340,51 @@ static enum ph_status pack_step(ph_plan *p, phi_step *step, float *scratch, ph_e
     if (!bytes) return scaled ? keep_scaled(p, weights, err) : PH_OK;
     step->packed = phi_alloc(&p->mem, bytes);
     if (!step->packed) return phi_fail_nomem(err);
+    p->weight_bytes += bytes;
     if (scaled) {
         scale_weights(weights, scratch);
         in[1].data = scratch;
     }
     step->op->pack(&e, step->packed);
     return PH_OK;
+}
+
+/* Bytes of a step's packed weights, if it is or is not exact. */
+static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
+{
+    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
+    if (!step->op->pack_bytes) return 0;
+    phi_step_views(p, step, NULL, in, out);
+    phi_exec e = phi_step_exec(p, step, in, out, NULL);
+    e.exact = exact;
+    return phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
+}
+
+/* Make the steps that save most bytes exact until packed weights fit into `most`. */
+static enum ph_status bound_weights(ph_plan *p, size_t most, ph_error *err)
+{
+    size_t *surplus = phi_calloc(&p->mem, p->n_steps, sizeof *surplus), bytes = 0;
+    if (!surplus) return phi_fail_nomem(err);
+    for (size_t i = 0; i < p->n_steps; i++) {
+        const size_t full = packed_bytes(p, &p->steps[i], p->exact);
+        const size_t plain = packed_bytes(p, &p->steps[i], true);
+        surplus[i] = full > plain ? full - plain : 0;
+        bytes += full;
+    }
+    while (bytes > most) {
+        size_t best = 0;
+        for (size_t i = 1; i < p->n_steps; i++)
+            if (surplus[i] > surplus[best]) best = i;
+        if (p->n_steps == 0 || surplus[best] == 0) break;
+        p->steps[best].exact = true;
+        bytes -= surplus[best];
+        surplus[best] = 0;
+    }
+    phi_free(&p->mem, surplus);
+    if (bytes <= most) return PH_OK;
+    return phi_fail(err, PH_ERR_NOMEM, p->graph->name,
+                    "packed weights of '%s' need at least %zu bytes, the plan may have %zu",
+                    p->graph->name, bytes, most);
 }
 
 static enum ph_status pack_all(ph_plan *p, ph_error *err)
@@ -437,6 +476,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st) st = phi_place(p, !training, err);
+    if (!st && pack && desc->max_weights) st = bound_weights(p, desc->max_weights, err);
     if (!st && pack) st = pack_all(p, err);
     phi_free(&p->mem, b.slice);
     phi_free(&p->mem, b.slot);
@@ -500,6 +540,7 @@ size_t ph_plan_n_outputs(const ph_plan *p) { return p->n_outputs; }
 const ph_port *ph_plan_input(const ph_plan *p, size_t i) { return &p->inputs[i]; }
 const ph_port *ph_plan_output(const ph_plan *p, size_t i) { return &p->outputs[i]; }
 size_t ph_plan_arena_bytes(const ph_plan *p) { return p->arena_bytes; }
+size_t ph_plan_weight_bytes(const ph_plan *p) { return p->weight_bytes; }
 
 /* --- Steps as operators see them ---------------------------------------------------------------------- */
 
@@ -525,5 +566,5 @@ phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *i
     return (phi_exec){ .node = step->node, .params = step->params, .n_in = step->n_in,
                        .n_out = step->n_out, .in = in, .out = out, .pool = pool,
                        .packed = step->packed, .training = p->training, .stream = step->stream,
-                       .lo = step->lo, .hi = step->hi, .exact = p->exact };
+                       .lo = step->lo, .hi = step->hi, .exact = p->exact || step->exact };
 }

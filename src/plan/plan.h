@@ -35,6 +35,7 @@ typedef struct phi_step {
     int32_t add;  /* fused addition: the slot that is added, or -1 */
     float lo, hi; /* fused clamp */
     uint64_t stream; /* for random numbers: from the node's name */
+    bool exact;      /* as the plan's, for this step */
 } phi_step;
 
 struct ph_plan {
@@ -52,7 +53,7 @@ struct ph_plan {
     size_t n_inputs, n_outputs;
     ph_port *inputs, *outputs;
     int32_t *input_slots, *output_slots; /* plain or channels-last; run copies */
-    size_t arena_bytes;
+    size_t arena_bytes, weight_bytes;
 };
 
 /*

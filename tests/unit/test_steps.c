@@ -222,6 +222,31 @@ static void test_nothing_to_compute(void **state)
     ph_graph_free(g);
 }
 
+/* A bound on packed weights takes Winograd from those that have most to give; below what is needed
+ * without any, it is an error that says how much that is. */
+static void test_max_weights(void **state)
+{
+    ph_graph *g = ways();
+    ph_plan *p = plan(g, NULL), *exact = plan(g, &(ph_plan_desc){.exact = true}), *none = NULL;
+    const size_t all = ph_plan_weight_bytes(p), least = ph_plan_weight_bytes(exact);
+    ph_error err = {0};
+    (void)state;
+    assert_true(least > 0 && least < all);
+    for (size_t most = all; most >= least; most -= (all - least) / 3) {
+        ph_plan *bound = plan(g, &(ph_plan_desc){.max_weights = most});
+        assert_true(ph_plan_weight_bytes(bound) <= most);
+        if (most == all) assert_int_equal(ph_plan_weight_bytes(bound), all);
+        ph_plan_free(bound);
+    }
+    assert_int_equal(ph_plan_new(g, &(ph_plan_desc){.max_weights = least - 1}, &none, &err),
+                     PH_ERR_NOMEM);
+    assert_non_null(strstr(err.message, "packed weights of 'ways' need at least"));
+    assert_null(none);
+    ph_plan_free(p);
+    ph_plan_free(exact);
+    ph_graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_no_such_step),
         cmocka_unit_test(test_timed),
         cmocka_unit_test(test_nothing_to_compute),
+        cmocka_unit_test(test_max_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
