@@ -51,10 +51,11 @@ static bool is_conv(const strider *s, const phi_node *n)
 /* ... that reads single pixels and nothing outside of the image. */
 static bool is_pointwise_conv(const strider *s, const phi_node *n)
 {
+    if (!is_conv(s, n)) return false; /* others may have fewer inputs */
     size_t count;
     const int64_t *pads = phi_attr_ints(n, "pads", &count);
     const phi_type *w = type_of(s, n->in[1]);
-    if (!is_conv(s, n) || w->dims[2] != 1 || w->dims[3] != 1) return false;
+    if (w->dims[2] != 1 || w->dims[3] != 1) return false;
     for (size_t i = 0; pads && i < count; i++)
         if (pads[i]) return false;
     return true;
