@@ -157,7 +157,7 @@ static enum ph_status set_strides(strider *s, size_t node, int64_t stride)
     return phi_node_add_attr(s->to, node, &attr, s->err);
 }
 
-/* Every so manieth pixel of `v` as a value of its own, if somebody wants that. At once, so that it is
+/* What is wanted of `v` at a distance, as a value of its own. Made behind `v` at once: it has to be
  * there before the convolution that an addition of it is fused into. */
 static enum ph_status thin_out(strider *s, ph_value v)
 {
