@@ -55,7 +55,8 @@ void phi_depthwise_pack(const phi_conv_shape *d, const float *weights, void *pac
 {
     const int64_t taps = d->r * d->s, m = multiplier(d);
     float *out = (float *)(void *)((char *)packed + HEAD_BYTES);
-    *(packed_head *)packed = (packed_head){phk_choose(PHK_dw_f32), phk_choose(PHK_dwrow_f32), phk_choose(PHK_dwg_f32)};
+    *(packed_head *)packed = (packed_head){phk_choose(PHK_dw_f32), phk_choose(PHK_dwrow_f32),
+                                           phk_choose(PHK_dwg_f32)};
     for (int64_t j = 0; j < m; j++)
         for (int64_t t = 0; t < taps; t++)
             for (int64_t ch = 0; ch < d->c; ch++)
@@ -229,8 +230,7 @@ static void find_run(const phi_conv_shape *d, int64_t *first, int64_t *end)
     if (*first >= *end || !phk_dwrow_cuts((size_t)d->r, (size_t)d->s, d->stride_w, d->dilation_w))
         return;
     if (*first > 0 && (*first - 1) * d->stride_w - d->pad_left == -d->dilation_w) --*first;
-    if (*end < d->ow && *end * d->stride_w - d->pad_left + 2 * d->dilation_w == d->w - 1 + d->dilation_w)
-        ++*end;
+    if (*end < d->ow && *end * d->stride_w - d->pad_left + d->dilation_w == d->w - 1) ++*end;
 }
 
 /* One line of output pixels: those in the middle see all columns of taps. */
