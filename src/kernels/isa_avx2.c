@@ -56,6 +56,14 @@ INLINE vf v_mul(vf a, vf b)
 {
     return _mm256_mul_ps(a, b);
 }
+INLINE vf v_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+INLINE vf v_sqrt(vf x)
+{
+    return _mm256_sqrt_ps(x);
+}
 /* a * b + c and c - a * b, rounded once */
 INLINE vf v_fma(vf a, vf b, vf c)
 {
@@ -88,6 +96,7 @@ INLINE vf v_max_nan(vf a, vf b)
 
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
+#include "kernels/body_lrn.h"
 #include "kernels/body_peak.h"
 #include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"

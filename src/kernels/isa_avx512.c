@@ -55,6 +55,14 @@ INLINE vf v_mul(vf a, vf b)
 {
     return _mm512_mul_ps(a, b);
 }
+INLINE vf v_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+INLINE vf v_sqrt(vf x)
+{
+    return _mm512_sqrt_ps(x);
+}
 /* a * b + c and c - a * b, rounded once */
 INLINE vf v_fma(vf a, vf b, vf c)
 {
@@ -90,6 +98,7 @@ INLINE vf v_max_nan(vf a, vf b)
 
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
+#include "kernels/body_lrn.h"
 #include "kernels/body_peak.h"
 #include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"

@@ -60,6 +60,14 @@ INLINE vf v_mul(vf a, vf b)
 {
     return vmulq_f32(a, b);
 }
+INLINE vf v_div(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+INLINE vf v_sqrt(vf x)
+{
+    return vsqrtq_f32(x);
+}
 /* a * b + c and c - a * b, rounded once */
 INLINE vf v_fma(vf a, vf b, vf c)
 {
@@ -91,6 +99,7 @@ INLINE vf v_max_nan(vf a, vf b)
 
 #include "kernels/body_gemm.h"
 #include "kernels/body_depthwise.h"
+#include "kernels/body_lrn.h"
 #include "kernels/body_peak.h"
 #include "kernels/body_pool.h"
 #include "kernels/body_winograd.h"

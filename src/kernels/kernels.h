@@ -138,6 +138,28 @@ typedef struct phk_max_f32_args {
 typedef void phk_max_f32_fn(const phk_max_f32_args *g);
 
 /*
+ * lrn: local response normalisation of a run of pixels; roots and quotients are exact to rounding.
+ *
+ *   y[p][c] = x[p][c] / s^(quarters / 4),  s = bias + alpha * sum over i of x[p][i]^2
+ *
+ * for i = c - lo .. c + hi, of those that are in 0 .. n - 1; quarters is 2, 3 or 4, s not negative.
+ * x[p][c] at x[p * x_step + c], y[p][c] at y[p * y_step + c]; y overlaps nothing. The sum runs
+ * upwards, anew for each element. `room` is written and read, and means nothing afterwards.
+ */
+typedef struct phk_lrn_f32_args {
+    size_t n, pixels;
+    size_t lo, hi; /* less than n */
+    const float *x;
+    ptrdiff_t x_step;
+    float *y;
+    ptrdiff_t y_step;
+    float bias, alpha; /* alpha: of one element of the window */
+    int quarters;
+    float *room; /* [2 * (lo + n + hi)] */
+} phk_lrn_f32_args;
+typedef void phk_lrn_f32_fn(const phk_lrn_f32_args *g);
+
+/*
  * dwg: one tap of a depthwise convolution's weight gradient, along a row of output pixels.
  *
  *   g[c] += sum over p of x[p * x_step + c] dy[p * dy_step + c],  c = 0 .. n - 1, p in order
@@ -215,6 +237,7 @@ enum phk_slot {
     PHK_dwrow_f32,
     PHK_dwg_f32,
     PHK_max_f32,
+    PHK_lrn_f32,
     PHK_wino4_in_f32,
     PHK_wino6_in_f32,
     PHK_wino4_out2_f32,

@@ -5,16 +5,21 @@
  * with lo = floor((size - 1) / 2), hi = ceil((size - 1) / 2), where such channels exist.
  *
  * Channels-last: a pixel is a row of C channels, and a window is `size` shifted rows added up.
+ * Forward, the usual powers are a kernel's.
  */
 #include <math.h>
 
 #include "graph/loop.h"
+#include "kernels/kernels.h"
 #include "ops/op_check.h"
 
 typedef struct lrn_params {
     int64_t size;
     float alpha, beta, bias;
 } lrn_params;
+
+/* Of C floats a thread has: three backward; forward twice the largest window and channels. */
+#define ROWS 6
 
 typedef struct lrn {
     lrn_params p;
@@ -24,7 +29,8 @@ typedef struct lrn {
     int64_t rows_a_task;
     const float *x, *dy;
     float *y;    /* or dx */
-    float *room; /* backward: [threads,3,C] */
+    float *room; /* [threads,ROWS,C] */
+    const phk_kernel *kernel; /* forward, by roots, if not NULL */
 } lrn;
 
 static enum ph_status lrn_infer(phi_infer *c)
@@ -47,11 +53,19 @@ static enum ph_status lrn_infer(phi_infer *c)
     return PH_OK;
 }
 
+/* Is the power one of a few roots? For sums that are below zero or -0, a power is not a root. */
+static bool lrn_is_roots(const lrn_params *p)
+{
+    return p->bias > 0 && p->alpha >= 0 && (p->beta == 0.5f || p->beta == 0.75f || p->beta == 1.0f);
+}
+
 static lrn lrn_of(const phi_exec *e)
 {
     const phi_type *x = &e->in[0].type;
-    lrn l = {.p = *(const lrn_params *)e->params, .C = x->dims[1],
+    lrn l = {.p = *(const lrn_params *)e->params,
+             .C = x->dims[1],
              .x = e->in[0].data,
+             .room = e->work,
              .x_pitch = phi_view_pitch(&e->in[0]),
              .y_pitch = phi_view_pitch(&e->out[0])};
     int64_t count = phi_type_count(x);
@@ -129,16 +143,38 @@ static void backward_row(const lrn *l, const float *x, const float *dy, float *d
         dx[c] = dy[c] * power[c] - factor * x[c] * dx[c];
 }
 
+static void forward_rows(const lrn *l, int64_t row, int64_t end, float *room)
+{
+    const phk_lrn_f32_args args = {.n = (size_t)l->C,
+                                   .pixels = (size_t)(end - row),
+                                   .lo = (size_t)l->lo,
+                                   .hi = (size_t)l->hi,
+                                   .x = l->x + row * l->x_pitch,
+                                   .x_step = (ptrdiff_t)l->x_pitch,
+                                   .y = l->y + row * l->y_pitch,
+                                   .y_step = (ptrdiff_t)l->y_pitch,
+                                   .bias = l->p.bias,
+                                   .alpha = l->p.alpha / (float)l->p.size,
+                                   .quarters = (int)(4 * l->p.beta),
+                                   .room = room};
+    PHK_CALL(lrn_f32, l->kernel)(&args);
+}
+
 static void lrn_task(void *arg, size_t task, size_t thread)
 {
     const lrn *l = arg;
     int64_t row = (int64_t)task * l->rows_a_task;
     int64_t end = row + l->rows_a_task < l->P ? row + l->rows_a_task : l->P;
+    float *room = l->room + (int64_t)thread * ROWS * l->C;
+    if (l->kernel) {
+        forward_rows(l, row, end, room);
+        return;
+    }
     for (; row < end; row++) {
         const float *x = l->x + row * l->x_pitch;
         float *y = l->y + row * l->y_pitch;
         if (l->dy)
-            backward_row(l, x, l->dy + row * l->C, y, l->room + (int64_t)thread * 3 * l->C);
+            backward_row(l, x, l->dy + row * l->C, y, room);
         else
             forward_row(l, x, y);
     }
@@ -152,8 +188,9 @@ static void lrn_run(const phi_exec *e, lrn *l)
 
 static size_t lrn_work_bytes(const phi_exec *e, bool backward)
 {
-    size_t row = (size_t)(3 * e->in[0].type.dims[1]) * sizeof(float);
-    return backward ? phi_pool_threads(e->pool) * row : 0;
+    size_t row = (size_t)(ROWS * e->in[0].type.dims[1]) * sizeof(float);
+    (void)backward;
+    return phi_pool_threads(e->pool) * row;
 }
 
 static enum ph_status lrn_forward(const phi_exec *e, ph_error *err)
@@ -161,6 +198,7 @@ static enum ph_status lrn_forward(const phi_exec *e, ph_error *err)
     lrn l = lrn_of(e);
     (void)err;
     l.y = e->out[0].data;
+    if (lrn_is_roots(&l.p)) l.kernel = phk_choose(PHK_lrn_f32);
     lrn_run(e, &l);
     return PH_OK;
 }
@@ -171,7 +209,6 @@ static enum ph_status lrn_backward(const phi_exec *e, ph_error *err)
     (void)err;
     l.dy = e->dout[0].data;
     l.y = e->din[0].data;
-    l.room = e->work;
     lrn_run(e, &l);
     return PH_OK;
 }

@@ -497,6 +497,76 @@ static void test_max(void **state)
     }
 }
 
+/* Neighbours of each channel, fenced where there are none; windows up to all channels. With
+ * `special`, an infinity and a NaN reach those whose window has them and no one else. */
+static void lrn_case(const phk_kernel *k, size_t n, size_t lo, size_t hi, int quarters,
+                     bool special)
+{
+    enum { PIXELS = 3 };
+    const size_t x_step = n + 2, y_step = n + 3;
+    float *x = input_new((PIXELS - 1) * x_step + n);
+    fenced y = fenced_new((PIXELS - 1) * y_step + n), room = fenced_new(2 * (lo + n + hi));
+    phi_rng r = phi_rng_start(12, n * 10000 + lo * 100 + hi);
+    for (size_t p = 0; p < PIXELS; p++)
+        for (size_t c = 0; c < n; c++)
+            x[p * x_step + c] = 3 * phi_rng_normal(&r);
+    if (special) {
+        x[n / 3] = INFINITY;
+        x[x_step + n - 1] = NAN;
+    }
+    const phk_lrn_f32_args args = {.n = n,
+                                   .pixels = PIXELS,
+                                   .lo = lo,
+                                   .hi = hi,
+                                   .x = x,
+                                   .x_step = (ptrdiff_t)x_step,
+                                   .y = y.x,
+                                   .y_step = (ptrdiff_t)y_step,
+                                   .bias = 0.75f,
+                                   .alpha = 0.3f,
+                                   .quarters = quarters,
+                                   .room = room.x};
+    PHK_CALL(lrn_f32, k)(&args);
+    for (size_t p = 0; p < PIXELS; p++) {
+        const float *xs = x + p * x_step;
+        for (size_t c = 0; c < n; c++) {
+            double sum = 0;
+            for (size_t i = c < lo ? 0 : c - lo; i <= c + hi && i < n; i++)
+                sum += (double)xs[i] * (double)xs[i];
+            const double s = (double)args.bias + (double)args.alpha * sum;
+            const double want = (double)xs[c] / pow(s, quarters / 4.0);
+            if (isnan(want))
+                assert_true(isnan(y.x[p * y_step + c]));
+            else
+                check_value(k->name, "lrn", RANDOM, y.x[p * y_step + c], want, fabs(want), lo + hi);
+        }
+        for (size_t c = n; p + 1 < PIXELS && c < y_step; c++)
+            assert_true(is_poison(&y.x[p * y_step + c]));
+    }
+    guarded_free(x);
+    fenced_free(&y);
+    fenced_free(&room);
+}
+
+static void test_lrn(void **state)
+{
+    const size_t windows[][2] = {{0, 0}, {2, 2}, {1, 2}, {0, 1}, {3, 3}, {7, 8}, {100, 100}};
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++) {
+        if (k->slot != PHK_lrn_f32 || !runs_here(k)) continue;
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t w = 0; w < PHI_COUNT(windows); w++)
+                for (int quarters = 2; quarters <= 4; quarters++) {
+                    const size_t n = channel_counts[c];
+                    const size_t lo = windows[w][0] < n ? windows[w][0] : n - 1;
+                    const size_t hi = windows[w][1] < n ? windows[w][1] : n - 1;
+                    lrn_case(k, n, lo, hi, quarters, false);
+                    lrn_case(k, n, lo, hi, quarters, true);
+                }
+    }
+}
+
 /* A run of depthwise pixels: kernels of 1 to 5 taps a side, any stride and dilation. */
 typedef struct run_case {
     size_t pixels, taps_h, taps_w, stride, dilation;
@@ -868,7 +938,7 @@ int main(void)
         cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
         cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
         cmocka_unit_test(test_max),          cmocka_unit_test(test_dwrow),
-        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_winograd),     cmocka_unit_test(test_lrn),
         cmocka_unit_test(test_measuring),    cmocka_unit_test(test_dispatch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -460,7 +460,10 @@ void draw_lrn(sheet *s)
     give(s, rank, dims, -1, 1);
     or_set_int(n, "size", draw_int(r, 1, 7));
     if (draw_chance(r, 70)) or_set_float(n, "alpha", draw_uniform(r, 0.01, 2));
-    if (draw_chance(r, 50)) or_set_float(n, "beta", draw_uniform(r, 0.2, 1.5));
+    if (draw_chance(r, 40))
+        or_set_float(n, "beta", draw_uniform(r, 0.2, 1.5));
+    else if (draw_chance(r, 60)) /* those that are roots */
+        or_set_float(n, "beta", (double)draw_int(r, 2, 4) / 4);
     if (draw_chance(r, 50)) or_set_float(n, "bias", draw_uniform(r, 0.5, 2));
 }
 
