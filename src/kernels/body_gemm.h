@@ -146,16 +146,17 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
 #undef STORE
 }
 
+/* For vectors of 16 and more, half a panel is not worth a body of its own for A by pointers. */
 #define HEIGHT(i)                                                                                  \
     static void gemm_height_##i(const phk_gemm_f32_args *g, const gemm_place *at)                  \
     {                                                                                              \
-        if (g->n > NR / 2)                                                                         \
-            if (g->rows)                                                                           \
-                gemm_tile(g, at, i, NV, true);                                                     \
-            else                                                                                   \
-                gemm_tile(g, at, i, NV, false);                                                    \
+        const bool half = g->n <= NR / 2;                                                          \
+        if (g->rows && (!half || VL >= 16))                                                        \
+            gemm_tile(g, at, i, NV, true);                                                         \
         else if (g->rows)                                                                          \
             gemm_tile(g, at, i, NV / 2, true);                                                     \
+        else if (!half)                                                                            \
+            gemm_tile(g, at, i, NV, false);                                                        \
         else                                                                                       \
             gemm_tile(g, at, i, NV / 2, false);                                                    \
     }
