@@ -213,7 +213,7 @@ static void wake_workers(phi_pool *pool)
 void phi_pool_free(phi_pool *pool)
 {
     if (!pool) return;
-    atomic_store(&pool->quit, true);
+    atomic_exchange(&pool->quit, true); /* as in close_job */
     wake_workers(pool);
     for (size_t i = 0; i < pool->n_started; i++)
         pthread_join(pool->workers[i].thread, NULL);
@@ -237,7 +237,9 @@ static void close_job(phi_pool *pool)
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
-    atomic_store(&pool->caller_waits, true);
+    /* The store before the load that follows, or a wake-up is lost. A plain store says so too, but
+     * qemu-user 7.2 for aarch64 lets the load pass it. */
+    atomic_exchange(&pool->caller_waits, true);
     while (atomic_load(&pool->gate) & INSIDE)
         pthread_cond_wait(&pool->job_done, &pool->mutex);
     atomic_store(&pool->caller_waits, false);
