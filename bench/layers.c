@@ -57,21 +57,7 @@ static phi_gemm direct(const problem *p, phi_im2col *windows)
 {
     const phi_conv_shape *d = &p->d;
     const bool plain = d->r == 1 && d->stride_h == 1;
-    *windows = (phi_im2col){.x = p->x,
-                            .h = d->h,
-                            .w = d->w,
-                            .pitch = d->c,
-                            .c = d->c / d->groups,
-                            .gh = d->oh,
-                            .gw = d->ow,
-                            .stride_h = d->stride_h,
-                            .stride_w = d->stride_w,
-                            .y0 = -d->pad_top,
-                            .x0 = -d->pad_left,
-                            .taps_h = d->r,
-                            .taps_w = d->s,
-                            .step_h = 1,
-                            .step_w = 1};
+    *windows = phi_im2col_of(d, p->x, d->c);
     return (phi_gemm){
         .m = (size_t)(d->n * d->oh * d->ow),
         .n = (size_t)(d->k / d->groups),

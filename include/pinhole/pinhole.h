@@ -732,8 +732,8 @@ typedef struct ph_step {
     const char *op;   /* the node's operator, "Conv"; NULL: a copy */
     /*
      * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
-     * another size, "1x1 gemm" (the image itself is the matrix), "window gemm" (windows of the image
-     * are gathered into one), "grouped gemm", "depthwise" or "3-D gemm"; of a copy "copy in",
+     * another size, "1x1 gemm" (the image itself is the matrix), "window gemm" (its windows are,
+     * read where they lie or gathered), "grouped gemm", "depthwise" or "3-D gemm"; of a copy "copy in",
      * "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
      */
     const char *method;

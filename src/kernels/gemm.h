@@ -54,6 +54,7 @@ typedef struct phi_weights {
     float scale; /* elements are multiplied by it */
 } phi_weights;
 
+#define PHI_GEMM_LEAST_TAP 8 /* columns that are worth a pointer of their own */
 /* Columns of a tap of phi_rows for weights of these last two counts: the channels of a pixel or, where
  * there are few, of a line of `taps_w` pixels. */
 size_t phi_gemm_tap(size_t taps_w, size_t channels);

@@ -48,13 +48,12 @@ size_t phi_block(size_t length, size_t most, size_t multiple)
     return round_up(div_up(length, div_up(length, most)), multiple);
 }
 
-#define LEAST_TAP 8 /* elements that are worth a pointer of their own */
 #define LONGEST_TAP 128
 
 size_t phi_gemm_tap(size_t taps_w, size_t channels)
 {
-    const size_t line = channels < LEAST_TAP ? taps_w * channels : 0;
-    return channels > 1 && line >= LEAST_TAP && line <= LONGEST_TAP ? line : channels;
+    const size_t line = channels < PHI_GEMM_LEAST_TAP ? taps_w * channels : 0;
+    return channels > 1 && line >= PHI_GEMM_LEAST_TAP && line <= LONGEST_TAP ? line : channels;
 }
 
 /* K is cut between taps, several to a block, or, where one is too long, into parts of taps. */

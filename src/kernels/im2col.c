@@ -206,6 +206,25 @@ static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_ro
     }
 }
 
+phi_im2col phi_im2col_of(const phi_conv_shape *d, const float *x, int64_t pitch)
+{
+    return (phi_im2col){.x = x,
+                        .h = d->h,
+                        .w = d->w,
+                        .pitch = pitch,
+                        .c = d->c / d->groups,
+                        .gh = d->oh,
+                        .gw = d->ow,
+                        .stride_h = d->stride_h,
+                        .stride_w = d->stride_w,
+                        .y0 = -d->pad_top,
+                        .x0 = -d->pad_left,
+                        .taps_h = d->r,
+                        .taps_w = d->s,
+                        .step_h = d->dilation_h,
+                        .step_w = d->dilation_w};
+}
+
 phi_rows phi_im2col_rows(const phi_im2col *w)
 {
     const size_t tap = phi_gemm_tap((size_t)w->taps_w, (size_t)w->c);
@@ -215,6 +234,6 @@ phi_rows phi_im2col_rows(const phi_im2col *w)
                      .arg = w,
                      .by_column = by_column};
     if (lines && w->step_w == 1 && w->c == w->pitch) rows.locate = locate_lines;
-    if (!lines && w->c >= 8) rows.locate = locate_pixels;
+    if (!lines && w->c >= PHI_GEMM_LEAST_TAP) rows.locate = locate_pixels;
     return rows;
 }

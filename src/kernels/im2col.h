@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * im2col without the matrix: a convolution's operand as rows that are gathered piece by piece while
- * they are needed ("implicit GEMM", Chetlur 2014, arXiv:1410.0759, sec. 3).
+ * im2col without the matrix: a convolution's operand as rows that are pointed to where they lie or,
+ * where that cannot be, gathered piece by piece while they are needed ("implicit GEMM", Chetlur 2014,
+ * arXiv:1410.0759, sec. 3; indirection, Dukhan 2019, arXiv:1907.02129).
  */
 #ifndef PHI_IM2COL_H
 #define PHI_IM2COL_H
 
+#include "kernels/conv_shape.h"
 #include "kernels/gemm.h"
 
 /*
@@ -26,6 +28,9 @@ typedef struct phi_im2col {
     int64_t taps_h, taps_w;
     int64_t step_h, step_w;
 } phi_im2col;
+
+/* The windows of x that make y, of one group's channels; pixels of x are `pitch` floats apart. */
+phi_im2col phi_im2col_of(const phi_conv_shape *d, const float *x, int64_t pitch);
 
 /* The rows of a window as an operand; `w` is borrowed for as long as the result is used. */
 phi_rows phi_im2col_rows(const phi_im2col *w);

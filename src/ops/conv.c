@@ -185,26 +185,6 @@ static void *behind(void *work, size_t bytes)
     return (char *)work + (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
 }
 
-/* The windows that make y, as a sliding window over x. */
-static phi_im2col windows_of_x(const phi_conv_shape *d, const float *x, int64_t pitch)
-{
-    return (phi_im2col){.x = x,
-                        .h = d->h,
-                        .w = d->w,
-                        .pitch = pitch,
-                        .c = group_in(d),
-                        .gh = d->oh,
-                        .gw = d->ow,
-                        .stride_h = d->stride_h,
-                        .stride_w = d->stride_w,
-                        .y0 = -d->pad_top,
-                        .x0 = -d->pad_left,
-                        .taps_h = d->r,
-                        .taps_w = d->s,
-                        .step_h = d->dilation_h,
-                        .step_w = d->dilation_w};
-}
-
 /* Pixels of a channels-last image as a matrix, group by group. */
 static phi_rows pixel_rows(const float *x, int64_t pitch, int64_t group_channels)
 {
@@ -216,7 +196,7 @@ static phi_rows operand_x(const phi_conv_shape *d, const float *x, int64_t pitch
                           phi_im2col *windows)
 {
     if (phi_conv_is_plain_gemm(d)) return pixel_rows(x, pitch, group_in(d));
-    *windows = windows_of_x(d, x, pitch);
+    *windows = phi_im2col_of(d, x, pitch);
     return phi_im2col_rows(windows);
 }
 
