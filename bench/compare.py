@@ -38,6 +38,7 @@ import compare_report as report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+ENVIRONMENT = os.path.join(ROOT, "build", "venv-bench")
 
 NETWORKS = {"nin-imagenet": "1x3x224x224", "nin-cifar10": "1x3x32x32", "googlenet": "1x3x224x224",
             "googlenet-nolrn": "1x3x224x224", "resnet18": "1x3x224x224",
@@ -104,12 +105,12 @@ def own_environment(folder):
     return python
 
 
-def install(python, peer):
-    """Install what `peer` needs; None, or why it could not be done."""
-    missing = [n for n in PEERS[peer] if not can_import(python, [n])]
+def install(python, needed, purpose):
+    """Install the packages `needed`; None, or why it could not be done."""
+    missing = [n for n in needed if not can_import(python, [n])]
     if not missing:
         return None
-    say(f"installing {', '.join(missing)} for {peer}")
+    say(f"installing {', '.join(missing)} for {purpose}")
     for flags, names in (([], [n for n in missing if n not in ALONE]),
                          (["--no-deps"], [n for n in missing if n in ALONE])):
         done = names and subprocess.run(
@@ -124,7 +125,7 @@ def find_peers(args):
     """The interpreter with the peers, those that are there, and reasons for those that are not."""
     if not args.peers:
         return None, [], {}
-    python = args.python or own_environment(os.path.join(ROOT, "build", "venv-bench"))
+    python = args.python or own_environment(ENVIRONMENT)
     there, absent = [], {}
     for peer in args.peers:
         if not python:
@@ -134,7 +135,7 @@ def find_peers(args):
         elif args.python and not can_import(python, PEERS[peer]):
             absent[peer] = f"{python} lacks one of {', '.join(PEERS[peer])}"
         else:
-            why = None if args.python else install(python, peer)
+            why = None if args.python else install(python, PEERS[peer], peer)
             if why:
                 absent[peer] = why
             else:
@@ -144,28 +145,40 @@ def find_peers(args):
     return python, there, absent
 
 
+def zoo_lines(pinhole, network):
+    """A network's text."""
+    return subprocess.run([pinhole, "zoo", network], check=True, capture_output=True,
+                          text=True).stdout.splitlines()
+
+
 def without_lrn(pinhole, folder):
     """GoogLeNet's text without its two local response normalisations."""
-    text = subprocess.run([pinhole, "zoo", "googlenet"], check=True, capture_output=True,
-                          text=True).stdout
+    lines = [line for line in zoo_lines(pinhole, "googlenet") if ": lrn " not in " ".join(line.split())]
     path = os.path.join(folder, "googlenet-nolrn.net")
-    with open(path, "w", encoding="utf-8") as f:
-        f.writelines(line + "\n" for line in text.splitlines() if ": lrn " not in " ".join(line.split()))
+    write(path, "\n".join(lines) + "\n")
     return path + ":googlenet"
+
+
+def write_input(path, seed, count):
+    """`count` floats of a normal distribution."""
+    rng = random.Random(seed)
+    with open(path, "wb") as f:
+        array.array("f", (rng.gauss(0, 1) for _ in range(count))).tofile(f)
+
+
+def export_onnx(pinhole, model, path, *options):
+    done = subprocess.run([pinhole, "export", model, "--seed", "1", *options, "-q", "-o", path],
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Failed(last_line(done.stderr))
 
 
 def export(pinhole, network, dims, folder):
     """The ONNX file of a network, and a file with its input."""
     path, image = (os.path.join(folder, network + end) for end in (".onnx", ".input"))
     model = without_lrn(pinhole, folder) if network == "googlenet-nolrn" else network
-    done = subprocess.run([pinhole, "export", model, "--seed", "1", "--shape", dims, "-q", "-o", path],
-                          stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise Failed(last_line(done.stderr))
-    rng = random.Random(network)
-    count = math.prod(int(d) for d in dims.split("x"))
-    with open(image, "wb") as f:
-        array.array("f", (rng.gauss(0, 1) for _ in range(count))).tofile(f)
+    export_onnx(pinhole, model, path, "--shape", dims)
+    write_input(image, network, math.prod(int(d) for d in dims.split("x")))
     return path, image
 
 
@@ -493,16 +506,14 @@ def positive(text):
     return int(text)
 
 
-def arguments(argv):
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--networks", type=words(NETWORKS, "network"), default=list(NETWORKS),
-                   metavar="LIST", help="of " + ", ".join(NETWORKS))
+def add_common(p, networks, rounds):
+    """Arguments that growth.py has, too."""
+    p.add_argument("--networks", type=words(networks, "network"), default=list(networks),
+                   metavar="LIST", help="of " + ", ".join(networks))
     p.add_argument("--threads", type=counts, default=[1, 2], metavar="LIST", help="1,2")
-    p.add_argument("--peers", type=words(PEERS, "peer"), metavar="LIST",
-                   help="of " + ", ".join(PEERS) + "; '' for Pinhole alone")
-    p.add_argument("--rounds", type=positive, default=5, metavar="N", help="turns of each engine (5)")
+    p.add_argument("--rounds", type=positive, default=rounds, metavar="N",
+                   help=f"turns of each engine ({rounds})")
     p.add_argument("--json", metavar="FILE", help="write everything, every run's time, too")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables and the machine")
     p.add_argument("--build", default=os.path.join(ROOT, "build", "release"), metavar="DIR",
                    help="where Pinhole is built (build/release)")
     p.add_argument("--no-build", action="store_true", help="take what is built there as it is")
@@ -510,15 +521,34 @@ def arguments(argv):
                    help="where models and conversions are put (build/bench-models)")
     p.add_argument("--python", default=os.environ.get("PINHOLE_BENCH_PYTHON"), metavar="PROGRAM",
                    help="an interpreter that has the peers; nothing is installed")
+
+
+def parse_common(p, argv):
+    """The arguments, with what was said on the command line, less the path of an interpreter."""
     args = p.parse_args(argv)
-    args.peers_said = args.peers is not None
-    if not args.peers_said:
-        args.peers = list(PEERS)
     for threads in args.threads:
         cores_for(threads)  # or say at once that there are not so many
     args.said = [a for i, a in enumerate(argv) if a != "--python" and argv[i - 1:i] != ["--python"]]
     args.networks, args.threads = list(dict.fromkeys(args.networks)), list(dict.fromkeys(args.threads))
     return args
+
+
+def arguments(argv):
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_common(p, NETWORKS, 5)
+    p.add_argument("--peers", type=words(PEERS, "peer"), metavar="LIST",
+                   help="of " + ", ".join(PEERS) + "; '' for Pinhole alone")
+    p.add_argument("--markdown", metavar="FILE", help="write the tables and the machine")
+    args = parse_common(p, argv)
+    args.peers_said = args.peers is not None
+    if not args.peers_said:
+        args.peers = list(PEERS)
+    return args
+
+
+def interrupt_when_ended():
+    """A polite end is an interruption: what is measured so far is written."""
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
 
 
 def write(path, text):
@@ -529,7 +559,7 @@ def write(path, text):
 
 def main(argv):
     args = arguments(argv)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    interrupt_when_ended()
     bench, status = Bench(args), 0
     try:
         bench.run_all()

@@ -28,7 +28,7 @@ def onnxruntime(model, x, threads):
     binding = session.io_binding()
     binding.bind_cpu_input(session.get_inputs()[0].name, x)
     output = session.get_outputs()[0]
-    y = numpy.zeros(output.shape, numpy.float32)
+    y = numpy.zeros([len(x)] + output.shape[1:], numpy.float32)  # the number of images may be open
     binding.bind_output(output.name, "cpu", 0, numpy.float32, y.shape, y.ctypes.data)
     return lambda: session.run_with_iobinding(binding), lambda: y
 

@@ -228,14 +228,18 @@ the import of their package in the memory, not in the time. ncnn reads what pnnx
 """
 
 
-def markdown(bench):
+def circumstances(bench, engines):
+    """When, where, what and how it was measured."""
     m = machine(bench.args.build, bench.isa)
-    explanation = EXPLANATION
-    text = ["# Pinhole beside other engines\n",
-            f"{bench.started:%d %B %Y}, {m['cpu']}, {m['isa']}, {m['cpus']} CPUs, {m['os']}, "
+    return (f"{bench.started:%d %B %Y}, {m['cpu']}, {m['isa']}, {m['cpus']} CPUs, {m['os']}, "
             f"Linux {m['kernel']}, {m['compiler']}, build type {m['build']}, commit {m['commit']}. "
-            f"{versions(bench)}. {bench.args.rounds} rounds; load of the machine before: {bench.load:.1f}.\n",
-            f"    {bench.command_line()}\n"]
+            f"{engines}. {bench.args.rounds} rounds; load of the machine before: {bench.load:.1f}.\n\n"
+            f"    {bench.command_line()}\n")
+
+
+def markdown(bench):
+    explanation = EXPLANATION
+    text = ["# Pinhole beside other engines\n", circumstances(bench, versions(bench))]
     for peer, why in bench.absent.items():
         text.append(f"Not measured: {NAMES[peer]} ({why}).\n")
     if not bench.contests:
