@@ -32,8 +32,8 @@ typedef void phi_locate(const void *arg, size_t group, size_t row0, size_t n_row
 /* A matrix (one for each group) that products read: in memory with any strides, or gathered. */
 typedef struct phi_rows {
     const float *data; /* element (row, k) at data[group * group_stride + row * row + k * step] */
-    ptrdiff_t row, step, group_stride;
-    phi_gather *gather; /* NULL: in memory */
+    ptrdiff_t row, step, group_stride; /* `row` also where rows are located: of most neighbours */
+    phi_gather *gather;                /* NULL: in memory */
     phi_locate *locate; /* beside gather, where it can be: C = A B then copies nothing */
     size_t tap;         /* where there is `locate`: phi_gemm_tap */
     const void *arg;

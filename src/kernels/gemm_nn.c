@@ -235,9 +235,19 @@ typedef struct gemm_part {
     ptrdiff_t c_row;
 } gemm_part;
 
-static bool a_is_ready(const phi_rows *a)
+#define WAY_FLOATS 1024 /* in a way of a first-level cache: elements so far apart share a set */
+#define WAYS 8
+
+static bool a_may_be_ready(const phi_rows *a)
 {
     return !a->gather && a->step == 1;
+}
+
+/* Rows a whole way apart: a tile taller than the cache has ways pushes its own rows out of it, and
+ * reads them from a copy instead. */
+static bool rows_collide(const phi_rows *a)
+{
+    return a->row % WAY_FLOATS == 0 && a->row != 0;
 }
 
 /* Distance of rows in A's scratch; not a multiple of the cache's way size. */
@@ -256,7 +266,7 @@ static size_t pointer_bytes(const phi_gemm *g)
 
 static size_t a_scratch_bytes(const phi_gemm *g)
 {
-    if (a_is_ready(&g->a)) return 0;
+    if (a_may_be_ready(&g->a) && !rows_collide(&g->a)) return 0; /* with any kernel */
     const size_t k = min_size(g->k, K_BLOCK);
     const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
     return pointer_bytes(g) + (by_row > by_column ? by_row : by_column) * sizeof(float);
@@ -278,19 +288,20 @@ size_t phi_gemm_work_bytes(const phi_gemm *g, size_t n_threads)
 static const float zeros[K_BLOCK]; /* what is outside of images */
 
 /* Make A's part ready in scratch if it is not. */
-static void prepare_a(const phi_gemm *g, gemm_part *p, char *work)
+static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
 {
     const phi_rows *a = &g->a;
+    const bool in_place = mr <= WAYS || !rows_collide(a);
     float *scratch = (float *)(void *)(work + pointer_bytes(g));
     p->rows = NULL;
-    if (a->locate) {
+    if (a->locate && in_place) {
         p->rows = (const float **)(void *)work;
         p->taps = div_up(p->k, a->tap);
         a->locate(a->arg, p->group, p->m0, p->m, p->k0 / a->tap, p->taps, p->k0 % a->tap, zeros,
                   scratch, p->rows);
         return;
     }
-    if (a_is_ready(a)) {
+    if (a_may_be_ready(a) && in_place) {
         p->a = a->data + ((ptrdiff_t)p->group * a->group_stride + (ptrdiff_t)p->m0 * a->row +
                           (ptrdiff_t)p->k0);
         p->a_row = a->row;
@@ -395,7 +406,7 @@ static void gemm_task(void *arg, size_t task, size_t thread)
         p.k = g->k ? end_of_block(job->head, p.k0) - p.k0 : 0;
         p.last = p.k0 + p.k == g->k;
         p.b = job->b + (p.group * g->k + p.k0) * wide + p.n0 * p.k;
-        prepare_a(g, &p, scratch);
+        prepare_a(g, &p, job->kernel->mr, scratch);
         run_part(job, &p);
         p.k0 += p.k;
         p.first = false;

@@ -229,7 +229,8 @@ phi_rows phi_im2col_rows(const phi_im2col *w)
 {
     const size_t tap = phi_gemm_tap((size_t)w->taps_w, (size_t)w->c);
     const bool by_column = w->c == 1, lines = tap != (size_t)w->c;
-    phi_rows rows = {.gather = by_column ? gather_columns : gather_rows,
+    phi_rows rows = {.row = (ptrdiff_t)(w->stride_w * w->pitch),
+                     .gather = by_column ? gather_columns : gather_rows,
                      .tap = tap,
                      .arg = w,
                      .by_column = by_column};
