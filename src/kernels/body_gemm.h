@@ -84,7 +84,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
             EACH_ROW(POINT)
         }
         for (; at_p < kc; at_p++) {
-            __builtin_prefetch(next);
+            __builtin_prefetch(next, 0, 2); /* the first-level cache is full */
             next += fetch;
             STEP
         }

@@ -129,15 +129,17 @@ static size_t n_tiles(const phi_wino *v, const phi_conv_shape *d)
     return (size_t)d->n * tiles_h(v, d) * tiles_w(v, d);
 }
 
-/* Work in units of a multiply-add in the product; what moves through memory, elements of tiles and
- * weights, costs several each. (With weights left out, 7x7 maps of 512 channels got F(4x4), which is
- * 10 % slower there than F(2x2).) */
+/* Work in units of a multiply-add in the product; elements of tiles and weights, which move through
+ * memory, cost several each. Weights are read while the products are made, but not faster than memory
+ * gives them: where there are few tiles to a weight, it sets the pace, and F(2x2), whose weights are
+ * fewer, is ahead of F(4x4). Fitted to shapes of 6x6 to 112x112 on Zen 4. */
 static double cost(const phi_wino *v, const phi_conv_shape *d)
 {
     const double tiles = (double)n_tiles(v, d), a2 = (double)(v->a * v->a);
     const double products = tiles * a2 * (double)d->c * (double)d->k;
-    const double moved = tiles * a2 * (double)(d->c + d->k) + a2 * (double)d->c * (double)d->k;
-    return products + 8 * moved;
+    const double moved = tiles * a2 * (double)(d->c + d->k);
+    const double weights = a2 * (double)d->c * (double)d->k, reading = 8 * weights;
+    return (products > reading ? products : reading) + 6 * moved + 2 * weights;
 }
 
 /* A group is a convolution of its own over slices of the channels. */
@@ -287,7 +289,7 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weig
 /* --- The convolution ------------------------------------------------------------------------------ */
 
 #define INPUT_BYTES 327680 /* of transformed tiles in a block, more or less */
-#define LEAST_TILES 12     /* but not fewer: each weight is read once a block */
+#define LEAST_TILES 28     /* but not fewer: each weight is read once a block */
 #define MOST_TILES 60
 #define TASKS 8            /* cut output channels, too, where blocks alone give fewer tasks */
 #define K_BLOCK 256        /* 16 KiB of weights in a panel */
@@ -302,7 +304,7 @@ typedef struct cut {
     size_t v_bytes, thread_bytes;
 } cut;
 
-static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t nr)
+static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
 {
     cut u = {.tiles = n_tiles(v, d), .row = round_up((size_t)d->c, 16) + 16};
     const size_t tile_bytes = v->a * v->a * u.row * sizeof(float);
@@ -310,8 +312,7 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t mr, size_t 
     most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
     u.n_blocks = div_up(u.tiles, most);
     if (u.n_blocks == 0) u.n_blocks = 1;
-    u.block = round_up(div_up(u.tiles, u.n_blocks), mr);
-    if (u.block > u.tiles) u.block = u.tiles;
+    u.block = div_up(u.tiles, u.n_blocks);
     u.n_blocks = u.block ? div_up(u.tiles, u.block) : 0;
     u.slab = u.block * u.row + 16; /* not a power of two */
     u.n_panels = div_up((size_t)d->k, nr);
@@ -336,7 +337,7 @@ size_t phi_wino_work_bytes(const phi_wino *v, const phi_conv_shape *all, size_t 
     const phk_kernel *kernel;
     for (size_t i = 0; (kernel = phk_kernel_at(i)); i++) {
         if (kernel->slot != PHK_gemm_f32) continue;
-        const cut u = cut_up(v, d, kernel->mr, kernel->nr);
+        const cut u = cut_up(v, d, kernel->nr);
         if (u.thread_bytes > most) most = u.thread_bytes;
     }
     return phi_mul_size(most, n_threads, &bytes) ? bytes : SIZE_MAX;
@@ -500,7 +501,7 @@ static void run_group(const phi_wino *v, const phi_conv_shape *d, const phi_conv
                         .zeros = packed_zeros(packed),
                         .weights = (const float *)(const void *)((const char *)packed +
                                                                  HEAD_BYTES + zeros_bytes(d)),
-                        .u = cut_up(v, d, head->gemm->mr, head->gemm->nr),
+                        .u = cut_up(v, d, head->gemm->nr),
                         .work = work};
     for (size_t i = 0; i < phi_pool_threads(pool); i++)
         *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
