@@ -109,6 +109,9 @@ typedef struct phi_op {
                                 * follows from weights; else it is a setting (see parameters.c) */
     uint32_t state;      /* bit i: a forward in training updates the constant at input i in place */
     bool slices;         /* IMAGE: images may be slices of channels, see phi_view_is_pixels */
+    bool by_image;       /* image i (dimension 0) of output 0 is made from image i of the inputs, of
+                          * `image_in` if IMAGE, and constants; `forward` and what it asks for take the
+                          * number of images from the views, whatever it was when params were made */
     bool keeps_channels; /* each channel of output 0 is made from the same one of input 0 */
     enum phi_passage passes;
     bool widens;     /* knows float32 alone; 16-bit floats are widened for it, see graph/widen.h */

@@ -100,6 +100,7 @@ const phi_op phi_op_average_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .params_bytes = sizeof(phi_window),
     .infer = average_pool_infer,
     .forward = average_pool_forward,

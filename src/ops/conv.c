@@ -46,6 +46,22 @@ static const phi_volume *volume_of(const phi_exec *e)
     return e->in[0].type.rank == 5 ? &((const conv_params *)e->params)->volume : NULL;
 }
 
+/* Of this execution, which may be of some of the batch's images. How it is computed is chosen for all of
+ * them, by the params: so every image's bits are the same, whatever the portion. */
+static phi_conv_shape shape_now(const phi_exec *e)
+{
+    phi_conv_shape d = *(const phi_conv_shape *)e->params;
+    d.n = e->in[0].type.dims[0];
+    return d;
+}
+
+static phi_volume volume_now(const phi_exec *e)
+{
+    phi_volume v = *volume_of(e);
+    v.n = e->in[0].type.dims[0];
+    return v;
+}
+
 /* --- Shape ----------------------------------------------------------------------------------- */
 
 static enum ph_status check_operands(const phi_infer *c)
@@ -282,7 +298,7 @@ static size_t conv_pack_bytes(const phi_exec *e)
 
 static size_t forward_work_bytes(const phi_exec *e)
 {
-    const phi_conv_shape *d = e->params;
+    const phi_conv_shape shape = shape_now(e), *d = &shape;
     const phi_wino *wino = winograd_of(e);
     const size_t threads = phi_pool_threads(e->pool);
     const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(e));
@@ -310,7 +326,7 @@ static phi_conv_data data_of(const phi_exec *e)
 /* Three dimensions: all of it in volume.c. */
 static size_t volume_work_bytes(const phi_exec *e, bool backward)
 {
-    const phi_volume *v = volume_of(e);
+    const phi_volume now = volume_now(e), *v = &now;
     const size_t threads = phi_pool_threads(e->pool);
     if (!backward)
         return add_bytes(e->packed ? 0 : add_bytes(0, phi_volume_pack_bytes(v)),
@@ -356,12 +372,13 @@ static void volume_backward(const phi_exec *e, const phi_volume *v)
 
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
 {
-    const phi_conv_shape *d = e->params;
+    const phi_conv_shape shape = shape_now(e), *d = &shape;
     const void *packed = e->packed;
     void *work = e->work;
     (void)err;
     if (volume_of(e)) {
-        volume_forward(e, volume_of(e));
+        const phi_volume volume = volume_now(e);
+        volume_forward(e, &volume);
         return PH_OK;
     }
     if (!packed) {
@@ -672,6 +689,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .max_out = 1,
                             .layout = PHI_LAYOUT_IMAGE,
                             .slices = true,
+                            .by_image = true,
                             .image_in = 1u << 0,
                             .trainable = 1u << 1 | 1u << 2,
                             .params_bytes = sizeof(conv_params),

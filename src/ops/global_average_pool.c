@@ -52,6 +52,7 @@ const phi_op phi_op_global_average_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .infer = phi_global_infer,
     .forward = global_average_pool_forward,
     .backward = global_average_pool_backward,

@@ -43,6 +43,7 @@ const phi_op phi_op_global_lp_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .params_bytes = sizeof(double),
     .infer = global_lp_pool_infer,
     .forward = global_lp_pool_forward,

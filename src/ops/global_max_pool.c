@@ -66,6 +66,7 @@ const phi_op phi_op_global_max_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .infer = phi_global_infer,
     .forward = global_max_pool_forward,
     .backward = global_max_pool_backward,

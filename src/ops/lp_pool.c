@@ -72,6 +72,7 @@ const phi_op phi_op_lp_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .params_bytes = sizeof(lp_pool_params),
     .infer = lp_pool_infer,
     .forward = lp_pool_forward,

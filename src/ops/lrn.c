@@ -233,6 +233,7 @@ const phi_op phi_op_lrn = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .params_bytes = sizeof(lrn_params),
     .infer = lrn_infer,
     .work_bytes = lrn_work_bytes,

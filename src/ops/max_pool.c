@@ -212,6 +212,7 @@ const phi_op phi_op_max_pool = {
     .layout = PHI_LAYOUT_IMAGE,
     .image_in = 1,
     .slices = true,
+    .by_image = true,
     .params_bytes = sizeof(phi_window),
     .infer = max_pool_infer,
     .forward = max_pool_forward,

@@ -33,6 +33,22 @@ static void touch(life *l, size_t step)
     if (step > l->last) l->last = step;
 }
 
+/* What a section shares with others is there while any of its portions is. */
+static void live_through(const ph_plan *p, life *lives, const phi_section *s)
+{
+    for (size_t i = s->first; i < s->end; i++) {
+        const phi_step *step = &p->steps[i];
+        for (size_t k = 0; k < step->n_in + step->n_out + 1; k++) {
+            const int32_t slot = k < step->n_in                 ? step->in[k]
+                                 : k < step->n_in + step->n_out ? step->out[k - step->n_in]
+                                                                : step->add;
+            if (slot < 0 || p->slots[slot].view.type.dims[0] == step->images) continue;
+            touch(life_of(p, lives, slot), s->first + 1);
+            touch(life_of(p, lives, slot), s->end);
+        }
+    }
+}
+
 /* Lives of all slots, by slot number. */
 static void find_lives(const ph_plan *p, life *lives)
 {
@@ -46,6 +62,8 @@ static void find_lives(const ph_plan *p, life *lives)
             if (step->out[k] >= 0) touch(life_of(p, lives, step->out[k]), i + 1);
         if (step->add >= 0) touch(life_of(p, lives, step->add), i + 1);
     }
+    for (size_t i = 0; i < p->n_sections; i++)
+        if (p->sections[i].times > 1) live_through(p, lives, &p->sections[i]);
     for (size_t i = 0; i < p->n_outputs; i++) touch(life_of(p, lives, p->output_slots[i]), p->n_steps + 1);
 }
 

@@ -9,6 +9,7 @@
 #include "plan/fuse.h"
 #include "plan/place.h"
 #include "plan/plan.h"
+#include "plan/portions.h"
 #include "plan/rewrite.h"
 #include "plan/slices.h"
 #include "plan/strides.h"
@@ -475,6 +476,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     builder b = { .p = p, .g = g, .err = err };
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
+    if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
     if (!st) st = phi_place(p, !training, err);
     if (!st && pack && desc->max_weights) st = bound_weights(p, desc->max_weights, err);
     if (!st && pack) st = pack_all(p, err);
@@ -522,6 +524,7 @@ void ph_plan_free(ph_plan *p)
         phi_free(&mem, p->slots[i].scale);
     }
     phi_free(&mem, p->steps);
+    phi_free(&mem, p->sections);
     phi_free(&mem, p->slots);
     phi_free(&mem, p->inputs);
     phi_free(&mem, p->outputs);
@@ -553,11 +556,34 @@ phi_view phi_slot_view(const ph_plan *p, int32_t index, void *arena)
     return v;
 }
 
+phi_type phi_slot_type(const ph_plan *p, const phi_step *step, int32_t index)
+{
+    const phi_slot *slot = &p->slots[index];
+    phi_type type = slot->view.type;
+    if (step->images && slot->kind == PHI_SLOT_ARENA) type.dims[0] = p->inputs[0].dims[0];
+    return type;
+}
+
+phi_view phi_step_view(const ph_plan *p, const phi_step *step, int32_t index, size_t portion,
+                       void *arena)
+{
+    phi_view v = phi_slot_view(p, index, arena);
+    if (index < 0 || !step->images || p->slots[index].kind != PHI_SLOT_ARENA ||
+        v.type.dims[0] == step->images)
+        return v;
+    v.type.dims[0] = step->images;
+    if (arena)
+        v.data = (char *)v.data + portion * (size_t)(step->images * v.strides[0]) *
+                                      ph_dtype_size(v.type.dtype);
+    return v;
+}
+
 void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
                     phi_view *out)
 {
-    for (size_t k = 0; k < step->n_in; k++) in[k] = phi_slot_view(p, step->in[k], arena);
-    for (size_t k = 0; k < step->n_out; k++) out[k] = phi_slot_view(p, step->out[k], arena);
+    for (size_t k = 0; k < step->n_in; k++) in[k] = phi_step_view(p, step, step->in[k], 0, arena);
+    for (size_t k = 0; k < step->n_out; k++)
+        out[k] = phi_step_view(p, step, step->out[k], 0, arena);
 }
 
 phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,

@@ -36,7 +36,13 @@ typedef struct phi_step {
     float lo, hi; /* fused clamp */
     uint64_t stream; /* for random numbers: from the node's name */
     bool exact;      /* as the plan's, for this step */
+    int64_t images;  /* that it works on at a time: dimension 0 of operands in the arena; 0: all */
 } phi_step;
+
+/* Steps first .. end - 1 run so many times, each time on the next `images` (of the steps) of the batch. */
+typedef struct phi_section {
+    size_t first, end, times;
+} phi_section;
 
 struct ph_plan {
     ph_allocator mem;
@@ -50,6 +56,8 @@ struct ph_plan {
     size_t n_slots, slots_capacity;
     phi_step *steps;
     size_t n_steps, steps_capacity;
+    phi_section *sections; /* of all steps, in their order; NULL: all run once */
+    size_t n_sections;
     size_t n_inputs, n_outputs;
     ph_port *inputs, *outputs;
     int32_t *input_slots, *output_slots; /* plain or channels-last; run copies */
@@ -67,12 +75,19 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
 enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                ph_error *err);
 
+/* The type of a step's operand over the whole batch. */
+phi_type phi_slot_type(const ph_plan *p, const phi_step *step, int32_t slot);
+
 /* A slot's view, with `arena` added if it lies there (arena NULL: its data pointer stays NULL). */
 phi_view phi_slot_view(const ph_plan *p, int32_t slot, void *arena);
 
+/* The same as operand of a step: portion number `portion` of it, if the step works on portions. */
+phi_view phi_step_view(const ph_plan *p, const phi_step *step, int32_t slot, size_t portion,
+                       void *arena);
+
 /*
- * The operands of a step as views: slot views with `arena` added to arena slots (arena NULL: data
- * pointers of arena slots stay NULL). in [step->n_in], out [step->n_out].
+ * The operands of a step, of the first portion, as views: slot views with `arena` added to arena
+ * slots (arena NULL: data pointers of arena slots stay NULL). in [step->n_in], out [step->n_out].
  */
 void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
                     phi_view *out);

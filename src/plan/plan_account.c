@@ -55,17 +55,23 @@ static bool is_first(const phi_step *step, size_t k)
     return true;
 }
 
+static int64_t operand_bytes(const ph_plan *p, const phi_step *step, int32_t slot)
+{
+    const phi_type type = phi_slot_type(p, step, slot);
+    return (int64_t)phi_type_bytes(&type);
+}
+
 /* Bytes of what a step reads and writes, each once; a fused sum's other operand among them. */
 static int64_t step_bytes(const ph_plan *p, const phi_step *step)
 {
     int64_t bytes = 0;
     for (size_t k = 0; k < step->n_in; k++)
         if (step->in[k] >= 0 && is_first(step, k))
-            add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->in[k]].view.type));
+            add_capped(&bytes, operand_bytes(p, step, step->in[k]));
     for (size_t k = 0; k < step->n_out; k++)
         if (step->out[k] >= 0)
-            add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->out[k]].view.type));
-    if (step->add >= 0) add_capped(&bytes, (int64_t)phi_type_bytes(&p->slots[step->add].view.type));
+            add_capped(&bytes, operand_bytes(p, step, step->out[k]));
+    if (step->add >= 0) add_capped(&bytes, operand_bytes(p, step, step->add));
     return bytes;
 }
 

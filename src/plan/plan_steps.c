@@ -32,6 +32,14 @@ static const char *value_name(const ph_plan *p, int32_t slot)
     return v == PH_NONE ? "" : p->graph->values[v].name;
 }
 
+static void describe_change(const ph_plan *p, const phi_step *step, ph_step *out)
+{
+    const phi_type type = phi_slot_type(p, step, step->out[0]);
+    out->name = value_name(p, step->out[0]);
+    out->method = "layout copy";
+    set_type(out, &type);
+}
+
 /* Weights of no value of the graph are those that the plan scales (plan.c, bind_folded). */
 static bool has_folded_weights(const ph_plan *p, const phi_step *step)
 {
@@ -72,7 +80,8 @@ static enum ph_status describe_node(const ph_plan *p, const phi_step *step, ph_s
     out->clamped = step->lo > -INFINITY || step->hi < INFINITY;
     for (size_t k = 0; k < step->n_out; k++)
         if (step->out[k] >= 0) {
-            set_type(out, &p->slots[step->out[k]].view.type);
+            const phi_type type = phi_slot_type(p, step, step->out[k]);
+            set_type(out, &type);
             break;
         }
     return macs_of(p, step, &out->macs, err);
@@ -96,7 +105,7 @@ enum ph_status ph_plan_step(const ph_plan *p, size_t i, ph_step *out, ph_error *
         if (step->node)
             st = describe_node(p, step, &s, err);
         else
-            describe_copy(p, "layout copy", value_name(p, step->out[0]), step->out[0], &s);
+            describe_change(p, step, &s);
     }
     if (!st) *out = s;
     return st;

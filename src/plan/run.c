@@ -31,7 +31,7 @@ static enum ph_status bind_steps(ph_run *r, ph_error *err)
         views = out + step->n_out + 1;
         phi_step_views(p, step, r->arena, in, out);
         r->execs[i] = phi_step_exec(p, step, in, out, r->pool);
-        out[step->n_out] = phi_slot_view(p, step->add, r->arena);
+        out[step->n_out] = phi_step_view(p, step, step->add, 0, r->arena);
         if (step->add >= 0) r->execs[i].add = &out[step->n_out];
         const size_t bytes = phi_forward_work_bytes(step->op, &r->execs[i]);
         if (bytes > work_bytes) work_bytes = bytes;
@@ -88,42 +88,68 @@ static bool is_empty(const phi_exec *e)
     return true;
 }
 
-/* Time by the step: seconds[i] from the end of the step before to that of step i. */
+/* Time by the step: to seconds[i] goes that from the end of the step before to that of step i. */
 typedef struct stopwatch {
     double *seconds; /* NULL: nobody asks, the clock is not looked at */
     double last;
 } stopwatch;
 
-static void lap(stopwatch *w)
+static void lap(stopwatch *w, size_t i)
 {
     if (!w->seconds) return;
     const double now = phi_clock();
-    *w->seconds++ = now - w->last;
+    w->seconds[i] += now - w->last;
     w->last = now;
+}
+
+/* Bind the operands of step i to a portion of the batch. */
+static void take_portion(ph_run *r, size_t i, size_t portion)
+{
+    const phi_step *step = &r->plan->steps[i];
+    phi_view *in = r->views + (r->execs[i].in - r->views), *out = in + step->n_in;
+    for (size_t k = 0; k < step->n_in; k++)
+        in[k].data = phi_step_view(r->plan, step, step->in[k], portion, r->arena).data;
+    for (size_t k = 0; k < step->n_out; k++)
+        out[k].data = phi_step_view(r->plan, step, step->out[k], portion, r->arena).data;
+    out[step->n_out].data = phi_step_view(r->plan, step, step->add, portion, r->arena).data;
+}
+
+static enum ph_status run_section(ph_run *r, const phi_section *s, stopwatch *w, ph_error *err)
+{
+    const ph_plan *p = r->plan;
+    enum ph_status st = PH_OK;
+    for (size_t portion = 0; portion < s->times && !st; portion++)
+        for (size_t i = s->first; i < s->end && !st; i++) {
+            if (s->times > 1) take_portion(r, i, portion);
+            if (!is_empty(&r->execs[i])) st = phi_forward(p->steps[i].op, &r->execs[i], err);
+            lap(w, p->n_inputs + i);
+        }
+    return st;
 }
 
 enum ph_status ph_run_timed(ph_run *r, const void *const *inputs, void *const *outputs,
                             double *seconds, ph_error *err)
 {
     const ph_plan *p = r->plan;
+    const phi_section all = { .end = p->n_steps, .times = 1 };
+    const size_t n_sections = p->sections ? p->n_sections : 1;
+    if (seconds) memset(seconds, 0, ph_plan_n_steps(p) * sizeof *seconds);
     stopwatch w = { .seconds = seconds, .last = seconds ? phi_clock() : 0 };
     for (size_t i = 0; i < p->n_inputs; i++) {
         const phi_view to = slot_in_run(r, p->input_slots[i]);
         phi_view from = phi_view_plain(&to.type, NULL);
         memcpy(&from.data, &inputs[i], sizeof from.data); /* only read; drops const */
         phi_copy(r->pool, &to, &from);
-        lap(&w);
+        lap(&w, i);
     }
     enum ph_status st = PH_OK;
-    for (size_t i = 0; i < p->n_steps && !st; i++) {
-        if (!is_empty(&r->execs[i])) st = phi_forward(p->steps[i].op, &r->execs[i], err);
-        lap(&w);
-    }
+    for (size_t i = 0; i < n_sections && !st; i++)
+        st = run_section(r, p->sections ? &p->sections[i] : &all, &w, err);
     for (size_t i = 0; i < p->n_outputs && !st; i++) {
         const phi_view from = slot_in_run(r, p->output_slots[i]);
         const phi_view to = phi_view_plain(&from.type, outputs[i]);
         phi_copy(r->pool, &to, &from);
-        lap(&w);
+        lap(&w, p->n_inputs + p->n_steps + i);
     }
     return st;
 }

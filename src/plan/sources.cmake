@@ -5,6 +5,7 @@ list(APPEND PINHOLE_SOURCES
   plan/plan.c
   plan/plan_account.c
   plan/plan_steps.c
+  plan/portions.c
   plan/rewrite.c
   plan/run.c
   plan/survey.c
