@@ -101,7 +101,8 @@ static void pack(const problem *p, const way *w, void *packed)
     const phi_conv_shape *d = &p->d;
     const int64_t taps = d->r * d->s, cg = d->c / d->groups;
     if (w->wino) {
-        phi_wino_pack(w->wino, d, p->w, NULL, packed);
+        const phi_filters filters = {.row = (size_t)(d->c / d->groups * d->r * d->s), .data = p->w};
+        phi_wino_pack(w->wino, d, &filters, NULL, packed);
     } else if (depthwise(d)) {
         phi_depthwise_pack(d, p->w, packed);
     } else {

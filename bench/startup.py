@@ -58,10 +58,8 @@ def pinhole_child(library, model, x, threads):
     check(ph.ph_onnx_read(None, os.fsencode(model), ctypes.byref(graph), err))
     loaded = time.perf_counter()
     hint = Hint(None, x.ndim, (ctypes.c_int64 * 8)(*x.shape))
-    desc = (ctypes.c_char * 256)()  # ph_plan_desc: n_hints, hints, the rest zero
-    ctypes.memmove(desc, bytes(ctypes.c_size_t(1)), 8)
-    ctypes.memmove(ctypes.addressof(desc) + 8, bytes(ctypes.c_void_p(ctypes.addressof(hint))), 8)
-    check(ph.ph_plan_new(graph, desc, ctypes.byref(plan), err))
+    desc = Desc(n_hints=1, hints=ctypes.addressof(hint), n_threads=threads)
+    check(ph.ph_plan_new(graph, ctypes.byref(desc), ctypes.byref(plan), err))
     check(ph.ph_run_new(plan, ctypes.c_size_t(threads), ctypes.byref(run), err))
     planned = time.perf_counter()
     port = Port.from_address(ph.ph_plan_output(plan, ctypes.c_size_t(0)))
@@ -72,13 +70,19 @@ def pinhole_child(library, model, x, threads):
 
 
 def define_structures():
-    """ph_shape_hint and ph_port of pinhole.h."""
+    """ph_shape_hint, ph_plan_desc and ph_port of pinhole.h."""
     import ctypes
-    global Hint, Port
+    global Hint, Desc, Port
 
     class Hint(ctypes.Structure):
         _fields_ = [("name", ctypes.c_char_p), ("rank", ctypes.c_size_t),
                     ("dims", ctypes.c_int64 * 8)]
+
+    class Desc(ctypes.Structure):
+        _fields_ = [("n_hints", ctypes.c_size_t), ("hints", ctypes.c_void_p),
+                    ("n_values", ctypes.c_size_t), ("values", ctypes.c_void_p),
+                    ("keep_all", ctypes.c_bool), ("exact", ctypes.c_bool),
+                    ("max_weights", ctypes.c_size_t), ("n_threads", ctypes.c_size_t)]
 
     class Port(ctypes.Structure):
         _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_int), ("rank", ctypes.c_size_t),

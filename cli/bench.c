@@ -213,7 +213,7 @@ static int plan_and_count(const bench_options *o, const ph_graph *g, const cli_h
     ph_error err = {0};
     ph_account *account = NULL;
     ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at, .exact = o->exact,
-                         .max_weights = o->max_weights};
+                         .max_weights = o->max_weights, .n_threads = o->threads};
     enum ph_status st = ph_account_new(g, hints->n, hints->at, &account, &err);
     if (st) return cli_fail_in(o->model, st, &err);
     *macs = ph_account_totals(account)->macs;

@@ -110,7 +110,8 @@ static int new_plan(const ph_graph *g, const run_options *o, ph_tensor *const *i
     int status = cli_hints_new(g, &hints);
     if (status == CLI_OK && (!wanted || !values)) status = cli_nomem();
     if (status == CLI_OK) {
-        ph_plan_desc desc = {.n_values = n, .values = values, .exact = o->exact};
+        ph_plan_desc desc = {.n_values = n, .values = values, .exact = o->exact,
+                             .n_threads = o->threads};
         for (size_t i = 0; i < n; i++) {
             values[i] = (ph_known_value){ph_value_name(g, ph_graph_input(g, i)), inputs[i]};
         }

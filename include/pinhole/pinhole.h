@@ -649,6 +649,9 @@ typedef struct ph_plan_desc {
     /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 16/9 to 4 times as many
      * bytes as plain ones: the convolutions with most to give go without them until the rest fits. */
     size_t max_weights;
+    /* Threads that pack weights, with the caller's; they end before ph_plan_new does. 0: one per
+     * CPU. Small networks are packed by the caller alone. The same bits for any number. */
+    size_t n_threads;
 } ph_plan_desc;
 
 /*

@@ -10,6 +10,7 @@
 #include "graph/tensor.h"
 
 struct phi_node;
+struct phi_filters; /* kernels/filters.h */
 
 #define PHI_MAX_IN 512 /* inputs of a node; Concat and Sum are variadic */
 #define PHI_MAX_OUT 64
@@ -59,6 +60,9 @@ typedef struct phi_exec {
     void *work;           /* op->work_bytes, 64-byte aligned, contents undefined */
     void *save;           /* training only: op->save_bytes kept from forward to backward; else NULL */
     const void *packed;   /* weights made ready by op->pack; NULL: pack into work yourself */
+    /* pack: the constant input 1, whose data may then be NULL, by rows of dimension 0; only if
+     * op->packs_rows said so. Or NULL */
+    const struct phi_filters *filters;
     bool training;        /* batch statistics, dropout */
     uint64_t seed;        /* training: random numbers of this step and node are */
     uint64_t stream;      /*   phi_philox(seed, stream, element index) */
@@ -131,6 +135,7 @@ typedef struct phi_op {
      * NULL: nothing to pack. Constant inputs' data is there, others' may be NULL. */
     size_t (*pack_bytes)(const phi_exec *e);
     void (*pack)(const phi_exec *e, void *packed);
+    bool (*packs_rows)(const phi_exec *e); /* does `pack` read e->filters? NULL: no */
     /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */
     enum ph_status (*forward)(const phi_exec *e, ph_error *err);
     /* NULL: no gradient. Called by phi_backward, with some din wanted and some dout there. */

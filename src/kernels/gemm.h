@@ -8,6 +8,7 @@
 #define PHI_GEMM_H
 
 #include "base/pool.h"
+#include "kernels/filters.h"
 #include "kernels/kernels.h"
 
 /*
@@ -51,6 +52,7 @@ typedef struct phi_weights {
     size_t outer; /* a fourth count around the three, for volumes; 0: none */
     ptrdiff_t outer_stride;
     ptrdiff_t n_stride, group_stride;
+    const phi_filters *filters; /* or NULL: column n of group g is its row g * N + n, not in data */
     float scale; /* elements are multiplied by it */
 } phi_weights;
 

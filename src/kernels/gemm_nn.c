@@ -184,15 +184,15 @@ static void pack_task(void *arg, size_t task, size_t thread)
     const pack_job *p = arg;
     const packed_head *h = p->head;
     const size_t nr = h->kernel->nr, group = task / p->n_panels, panel = task % p->n_panels;
-    const size_t wide = p->n_panels * nr, n0 = panel * nr;
+    const size_t wide = p->n_panels * nr, n0 = panel * nr, n = min_size(nr, h->n - n0);
     const float *in =
-        p->b->data + ((ptrdiff_t)group * p->b->group_stride + (ptrdiff_t)n0 * p->b->n_stride);
+        p->b->filters
+            ? phi_filter_rows(p->b->filters, group * h->n + n0, n, thread)
+            : p->b->data + ((ptrdiff_t)group * p->b->group_stride + (ptrdiff_t)n0 * p->b->n_stride);
     float *out = p->out + group * h->k * wide;
-    (void)thread;
     for (size_t k0 = 0, end; k0 < h->k; k0 = end) {
         end = end_of_block(h, k0);
-        pack_panel(p->b, in, k0, end - k0, min_size(nr, h->n - n0), nr,
-                   out + k0 * wide + panel * (end - k0) * nr);
+        pack_panel(p->b, in, k0, end - k0, n, nr, out + k0 * wide + panel * (end - k0) * nr);
     }
 }
 

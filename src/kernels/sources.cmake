@@ -13,6 +13,7 @@ list(APPEND PINHOLE_SOURCES
   kernels/peak_scalar.c
   kernels/pool_scalar.c
   kernels/winograd.c
+  kernels/winograd_filter.c
   kernels/winograd_scalar.c)
 
 # Each instruction set's file alone gets its flags; dispatch.c learns which the compiler has.

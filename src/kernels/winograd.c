@@ -209,37 +209,10 @@ size_t phi_wino_pack_bytes(const phi_wino *v, const phi_conv_shape *d)
 typedef struct pack_job {
     const phi_wino *v;
     const phi_conv_shape *d;
-    const float *weights;
-    size_t nr;
+    const phi_filters *filters;
+    size_t first, nr; /* first: row of the group's first output channel */
     float *out;
 } pack_job;
-
-/* t = G g G' for `nr` filters side by side: g [r][r][nr], t [a][a][nr]. */
-static void transform_filters(const phi_wino *v, const double *g, size_t nr, float *t, size_t slab)
-{
-    double half[PHI_WINO_MAX * 5][PHK_MAX_NR]; /* [a][r] */
-    for (size_t i = 0; i < v->a; i++)
-        for (size_t j = 0; j < v->r; j++) {
-            double *to = half[i * v->r + j];
-            memset(to, 0, nr * sizeof *to);
-            for (size_t p = 0; p < v->r; p++) {
-                const double f = v->filter[i * v->r + p], *from = g + (p * v->r + j) * PHK_MAX_NR;
-                for (size_t k = 0; k < nr; k++)
-                    to[k] += f * from[k];
-            }
-        }
-    for (size_t i = 0; i < v->a; i++)
-        for (size_t j = 0; j < v->a; j++) {
-            double to[PHK_MAX_NR] = {0};
-            for (size_t p = 0; p < v->r; p++) {
-                const double f = v->filter[j * v->r + p], *from = half[i * v->r + p];
-                for (size_t k = 0; k < nr; k++)
-                    to[k] += f * from[k];
-            }
-            for (size_t k = 0; k < nr; k++)
-                t[(i * v->a + j) * slab + k] = (float)to[k];
-        }
-}
 
 /* One panel of output channels. */
 static void pack_task(void *arg, size_t panel, size_t thread)
@@ -247,16 +220,10 @@ static void pack_task(void *arg, size_t panel, size_t thread)
     const pack_job *p = arg;
     const size_t c = (size_t)p->d->c, taps = p->v->r * p->v->r, nr = p->nr;
     const size_t n = min_size(nr, (size_t)p->d->k - panel * nr);
+    const float *w = phi_filter_rows(p->filters, p->first + panel * nr, n, thread);
     float *out = p->out + panel * p->v->a * p->v->a * c * nr;
-    double g[25 * PHK_MAX_NR] = {0};
-    (void)thread;
-    for (size_t ch = 0; ch < c; ch++) {
-        const float *w = p->weights + (panel * nr * c + ch) * taps;
-        for (size_t k = 0; k < n; k++)
-            for (size_t t = 0; t < taps; t++)
-                g[t * PHK_MAX_NR + k] = (double)w[k * c * taps + t];
-        transform_filters(p->v, g, nr, out + ch * nr, c * nr);
-    }
+    for (size_t ch = 0; ch < c; ch++)
+        phi_wino_filters(p->v, w + ch * taps, c * taps, n, nr, out + ch * nr, c * nr);
 }
 
 static float *packed_zeros(const void *packed)
@@ -264,25 +231,25 @@ static float *packed_zeros(const void *packed)
     return (float *)(void *)((char *)(uintptr_t)packed + HEAD_BYTES);
 }
 
-static void pack_group(const phi_wino *v, const phi_conv_shape *d, const float *weights,
-                       phi_pool *pool, void *packed)
+static void pack_group(const phi_wino *v, const phi_conv_shape *d, const phi_filters *filters,
+                       size_t first, phi_pool *pool, void *packed)
 {
     packed_head *head = packed;
     *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot),
                           phk_choose(v->out_slot)};
     memset(packed_zeros(packed), 0, zeros_bytes(d));
-    pack_job p = {v, d, weights, head->gemm->nr,
+    pack_job p = {v, d, filters, first, head->gemm->nr,
                   (float *)(void *)((char *)packed + HEAD_BYTES + zeros_bytes(d))};
     phi_pool_run(pool, div_up((size_t)d->k, p.nr), pack_task, &p);
 }
 
-void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weights, phi_pool *pool,
-                   void *packed)
+void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters *filters,
+                   phi_pool *pool, void *packed)
 {
     const phi_conv_shape group = one_group(d);
     const size_t bytes = group_bytes(v, &group);
     for (int64_t g = 0; g < d->groups; g++)
-        pack_group(v, &group, weights + g * group.k * group.c * group.r * group.s, pool,
+        pack_group(v, &group, filters, (size_t)(g * group.k), pool,
                    (char *)packed + (size_t)g * bytes);
 }
 

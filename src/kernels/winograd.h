@@ -17,6 +17,7 @@
 
 #include "base/pool.h"
 #include "kernels/conv_shape.h"
+#include "kernels/filters.h"
 #include "kernels/kernels.h"
 
 #define PHI_WINO_MAX 6 /* largest a */
@@ -38,10 +39,16 @@ extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f2x5;
  */
 const phi_wino *phi_wino_choose(const phi_conv_shape *d);
 
-/* Transformed weights, with a note for which kernel. SIZE_MAX if too large. */
+/* Transformed weights, with a note for which kernel. SIZE_MAX if too large. Rows of `filters` are
+ * [c / groups, r, r]. */
 size_t phi_wino_pack_bytes(const phi_wino *v, const phi_conv_shape *d);
-void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const float *weights, phi_pool *pool,
-                   void *packed);
+void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters *filters,
+                   phi_pool *pool, void *packed);
+
+/* One channel of `n` filters, [r][r] each and `row` floats apart, transformed: [a * a][nr] at distance
+ * `slab`, nr >= n; zeros behind the n-th. */
+void phi_wino_filters(const phi_wino *v, const float *w, size_t row, size_t n, size_t nr, float *t,
+                      size_t slab);
 
 size_t phi_wino_work_bytes(const phi_wino *v, const phi_conv_shape *d, size_t n_threads);
 void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,

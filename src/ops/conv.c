@@ -217,7 +217,8 @@ static phi_rows operand_x(const phi_conv_shape *d, const float *x, int64_t pitch
 }
 
 /* ONNX's [k, c/g, r, s] as [(r, s, c/g), k/g] for each group. */
-static phi_weights forward_weights(const phi_conv_shape *d, const float *w)
+static phi_weights forward_weights(const phi_conv_shape *d, const float *w,
+                                   const phi_filters *filters)
 {
     const int64_t taps = d->r * d->s, cg = group_in(d);
     return (phi_weights){.data = w,
@@ -225,6 +226,7 @@ static phi_weights forward_weights(const phi_conv_shape *d, const float *w)
                          .stride = {d->s, 1, taps},
                          .n_stride = cg * taps,
                          .group_stride = group_out(d) * cg * taps,
+                         .filters = filters,
                          .scale = 1};
 }
 
@@ -278,22 +280,28 @@ static void conv_pack(const phi_exec *e, void *packed)
     const phi_conv_shape *d = e->params;
     const phi_wino *wino = winograd_of(e);
     const float *w = e->in[1].data;
+    const phi_filters in_memory = {.row = window_size(d), .data = w};
     if (volume_of(e)) {
         phi_volume_pack(volume_of(e), w, e->pool, packed);
     } else if (wino) {
-        phi_wino_pack(wino, d, w, e->pool, packed);
+        phi_wino_pack(wino, d, e->filters ? e->filters : &in_memory, e->pool, packed);
     } else if (phi_conv_is_depthwise(d)) {
         phi_depthwise_pack(d, w, packed);
     } else {
-        phi_weights b = forward_weights(d, w);
+        phi_weights b = forward_weights(d, w, e->filters);
         phi_gemm_pack(&b, (size_t)group_out(d), (size_t)d->groups, e->pool, packed);
     }
 }
 
+static bool conv_packs_rows(const phi_exec *e)
+{
+    return !volume_of(e) && (winograd_of(e) || !phi_conv_is_depthwise(e->params));
+}
+
 static size_t conv_pack_bytes(const phi_exec *e)
 {
-    if (volume_of(e) && e->in[1].data) return phi_volume_pack_bytes(volume_of(e));
-    return e->in[1].data ? packed_bytes(e) : 0;
+    if (!e->in[1].data && !e->filters) return 0;
+    return volume_of(e) ? phi_volume_pack_bytes(volume_of(e)) : packed_bytes(e);
 }
 
 static size_t forward_work_bytes(const phi_exec *e)
@@ -699,6 +707,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .work_bytes = conv_work_bytes,
                             .pack_bytes = conv_pack_bytes,
                             .pack = conv_pack,
+                            .packs_rows = conv_packs_rows,
                             .forward = conv_forward,
                             .backward = conv_backward,
                             .epilogue = true,

@@ -144,7 +144,13 @@ static void *behind(void *work, size_t bytes)
 static size_t gemm_pack_bytes(const phi_exec *e)
 {
     const gemm_params *p = e->params;
-    return e->in[1].data ? phi_gemm_pack_bytes(p->k, p->n, 1) : 0;
+    return e->in[1].data || e->filters ? phi_gemm_pack_bytes(p->k, p->n, 1) : 0;
+}
+
+/* Rows of a transposed B are columns of the product. */
+static bool gemm_packs_rows(const phi_exec *e)
+{
+    return ((const gemm_params *)e->params)->trans_b;
 }
 
 static void gemm_pack(const phi_exec *e, void *packed)
@@ -152,6 +158,7 @@ static void gemm_pack(const phi_exec *e, void *packed)
     const gemm_params *p = e->params;
     phi_weights b = phi_weights_matrix(e->in[1].data, p->k, b_row(p), b_column(p));
     b.scale = p->alpha;
+    b.filters = e->filters;
     phi_gemm_pack(&b, p->n, 1, e->pool, packed);
 }
 
@@ -316,5 +323,6 @@ const phi_op phi_op_gemm = {.name = "Gemm",
                             .work_bytes = gemm_work_bytes,
                             .pack_bytes = gemm_pack_bytes,
                             .pack = gemm_pack,
+    .packs_rows = gemm_packs_rows,
                             .forward = gemm_forward,
                             .backward = gemm_backward};

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "graph/widen.h"
 #include "plan/fuse.h"
+#include "plan/pack.h"
 #include "plan/place.h"
 #include "plan/plan.h"
 #include "plan/portions.h"
@@ -305,103 +305,6 @@ static enum ph_status add_outputs(builder *b)
     return st;
 }
 
-/* --- Weights ---------------------------------------------------------------------------------------- */
-
-/* Weights times what was folded into them, to `to`. */
-static void scale_weights(const phi_slot *slot, float *to)
-{
-    const phi_type *type = &slot->view.type;
-    const int64_t k = type->dims[0], each = k ? phi_type_count(type) / k : 0;
-    const float *from = slot->view.data;
-    for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j < each; j++)
-            to[i * each + j] = (float)((double)from[i * each + j] * slot->scale[i]);
-}
-
-/* Scaled weights for an operator that does not pack them. */
-static enum ph_status keep_scaled(ph_plan *p, phi_slot *slot, ph_error *err)
-{
-    enum ph_status st = phi_tensor_new(&p->mem, &slot->view.type, &slot->owned, err);
-    if (st) return st;
-    scale_weights(slot, slot->owned->data);
-    slot->view = phi_view_of(slot->owned);
-    return PH_OK;
-}
-
-/* Make weights ready. Scaled ones exist in `scratch` while they are packed. */
-static enum ph_status pack_step(ph_plan *p, phi_step *step, float *scratch, ph_error *err)
-{
-    if (!step->op->pack_bytes) return PH_OK;
-    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    phi_slot *weights = step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
-    const bool scaled = weights && weights->scale;
-    phi_step_views(p, step, NULL, in, out);
-    const phi_exec e = phi_step_exec(p, step, in, out, NULL);
-    const size_t bytes = phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
-    if (!bytes) return scaled ? keep_scaled(p, weights, err) : PH_OK;
-    step->packed = phi_alloc(&p->mem, bytes);
-    if (!step->packed) return phi_fail_nomem(err);
-    p->weight_bytes += bytes;
-    if (scaled) {
-        scale_weights(weights, scratch);
-        in[1].data = scratch;
-    }
-    step->op->pack(&e, step->packed);
-    return PH_OK;
-}
-
-/* Bytes of a step's packed weights, if it is or is not exact. */
-static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
-{
-    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    if (!step->op->pack_bytes) return 0;
-    phi_step_views(p, step, NULL, in, out);
-    phi_exec e = phi_step_exec(p, step, in, out, NULL);
-    e.exact = exact;
-    return phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
-}
-
-/* Make the steps that save most bytes exact until packed weights fit into `most`. */
-static enum ph_status bound_weights(ph_plan *p, size_t most, ph_error *err)
-{
-    size_t *surplus = phi_calloc(&p->mem, p->n_steps, sizeof *surplus), bytes = 0;
-    if (!surplus) return phi_fail_nomem(err);
-    for (size_t i = 0; i < p->n_steps; i++) {
-        const size_t full = packed_bytes(p, &p->steps[i], p->exact);
-        const size_t plain = packed_bytes(p, &p->steps[i], true);
-        surplus[i] = full > plain ? full - plain : 0;
-        bytes += full;
-    }
-    while (bytes > most) {
-        size_t best = 0;
-        for (size_t i = 1; i < p->n_steps; i++)
-            if (surplus[i] > surplus[best]) best = i;
-        if (p->n_steps == 0 || surplus[best] == 0) break;
-        p->steps[best].exact = true;
-        bytes -= surplus[best];
-        surplus[best] = 0;
-    }
-    phi_free(&p->mem, surplus);
-    if (bytes <= most) return PH_OK;
-    return phi_fail(err, PH_ERR_NOMEM, p->graph->name,
-                    "packed weights of '%s' need at least %zu bytes, the plan may have %zu",
-                    p->graph->name, bytes, most);
-}
-
-static enum ph_status pack_all(ph_plan *p, ph_error *err)
-{
-    size_t most = 0;
-    enum ph_status st = PH_OK;
-    for (size_t i = 0; i < p->n_slots; i++)
-        if (p->slots[i].scale && p->slots[i].bytes > most) most = p->slots[i].bytes;
-    float *scratch = phi_alloc(&p->mem, most);
-    if (!scratch) return phi_fail_nomem(err);
-    for (size_t i = 0; i < p->n_steps && !st; i++)
-        st = pack_step(p, &p->steps[i], scratch, err);
-    phi_free(&p->mem, scratch);
-    return st;
-}
-
 /* --- The whole ---------------------------------------------------------------------------------------- */
 
 static bool any_image_op(const ph_graph *g, const phi_fusion *fusion)
@@ -478,8 +381,8 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
     if (!st) st = phi_place(p, !training, err);
-    if (!st && pack && desc->max_weights) st = bound_weights(p, desc->max_weights, err);
-    if (!st && pack) st = pack_all(p, err);
+    if (!st && pack && desc->max_weights) st = phi_bound_weights(p, desc->max_weights, err);
+    if (!st && pack) st = phi_pack_weights(p, desc->n_threads, err);
     phi_free(&p->mem, b.slice);
     phi_free(&p->mem, b.slot);
     phi_free(&p->mem, b.plain);
@@ -517,8 +420,8 @@ void ph_plan_free(ph_plan *p)
     for (size_t i = 0; i < p->n_steps; i++) {
         phi_free(&mem, p->steps[i].in);
         phi_free(&mem, p->steps[i].out);
-        phi_free(&mem, p->steps[i].packed);
     }
+    phi_free(&mem, p->packed);
     for (size_t i = 0; i < p->n_slots; i++) {
         ph_tensor_free(p->slots[i].owned);
         phi_free(&mem, p->slots[i].scale);

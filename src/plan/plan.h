@@ -31,7 +31,7 @@ typedef struct phi_step {
     size_t n_in, n_out;
     int32_t *in;  /* [n_in] slots; -1: left out */
     int32_t *out; /* [n_out]; -1: an optional output that is left out (PH_NONE) */
-    void *packed; /* or NULL */
+    void *packed; /* in the plan's `packed`; or NULL */
     int32_t add;  /* fused addition: the slot that is added, or -1 */
     float lo, hi; /* fused clamp */
     uint64_t stream; /* for random numbers: from the node's name */
@@ -61,6 +61,7 @@ struct ph_plan {
     size_t n_inputs, n_outputs;
     ph_port *inputs, *outputs;
     int32_t *input_slots, *output_slots; /* plain or channels-last; run copies */
+    void *packed; /* weights as the operators want them, step by step; see pack.c */
     size_t arena_bytes, weight_bytes;
 };
 

@@ -1,5 +1,6 @@
 list(APPEND PINHOLE_SOURCES
   plan/fuse.c
+  plan/pack.c
   plan/peak.c
   plan/place.c
   plan/plan.c

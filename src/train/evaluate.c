@@ -70,7 +70,7 @@ static enum ph_status evaluate_range(evaluation *e, size_t batch, size_t first, 
 {
     if (first == last) return PH_OK;
     ph_shape_hint hint = phi_classifier_hint(e->data, batch);
-    ph_plan_desc desc = {.n_hints = 1, .hints = &hint};
+    ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .n_threads = e->n_threads};
     ph_plan *plan = NULL;
     ph_run *run = NULL;
     enum ph_status st = ph_plan_new(e->graph, &desc, &plan, err);

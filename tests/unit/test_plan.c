@@ -241,6 +241,30 @@ static void test_branches(void **state)
     ph_graph_free(g);
 }
 
+/* Large enough that other threads pack, too; with weights of all kinds to scale. */
+static void test_packing_on_threads(void **state)
+{
+    ph_graph *g = NULL;
+    float first[1000], y[1000];
+    ph_error err = {0};
+    (void)state;
+    if (ph_model_load(NULL, "mobilenetv2", 3, &g, &err)) fail_msg("%s", err.message);
+    for (size_t threads = 0; threads < 4; threads++) {
+        ph_plan *p = NULL;
+        if (ph_plan_new(g, &(ph_plan_desc){.n_threads = threads}, &p, &err))
+            fail_msg("%s", err.message);
+        float *x = calloc((size_t)ph_plan_input(p, 0)->count, sizeof *x);
+        assert_non_null(x);
+        phi_rng_fill_normal(5, 1, 1, x, (size_t)ph_plan_input(p, 0)->count);
+        assert_int_equal(ph_plan_output(p, 0)->count, PHI_COUNT(y));
+        run_into(p, 1, x, threads ? y : first);
+        if (threads) assert_memory_equal(first, y, sizeof y);
+        free(x);
+        ph_plan_free(p);
+    }
+    ph_graph_free(g);
+}
+
 /* A convolution whose result is also looked at otherwise keeps it. */
 static void test_fusion_spares_what_is_seen(void **state)
 {
@@ -808,6 +832,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_nodes),
         cmocka_unit_test(test_fusion),
+        cmocka_unit_test(test_packing_on_threads),
         cmocka_unit_test(test_fusion_spares_what_is_seen),
         cmocka_unit_test(test_scale_is_folded),
         cmocka_unit_test(test_gates_keep_the_layout),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Weights of a plan: as its operators want them, once for all runs.
+ */
+#ifndef PHI_PACK_H
+#define PHI_PACK_H
+
+#include "plan/plan.h"
+
+/* Make the steps that save most bytes exact until packed weights fit into `most`. */
+enum ph_status phi_bound_weights(ph_plan *p, size_t most, ph_error *err);
+
+/* Make all weights ready, with this number of threads (as ph_plan_desc says it). */
+enum ph_status phi_pack_weights(ph_plan *p, size_t n_threads, ph_error *err);
+
+#endif /* PHI_PACK_H */
