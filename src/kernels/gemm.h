@@ -30,6 +30,12 @@ typedef void phi_locate(const void *arg, size_t group, size_t row0, size_t n_row
                         size_t n_taps, size_t k0, const float *zeros, float *room,
                         const float **rows);
 
+/*
+ * Which taps of row `row` are not all zero whatever is in the image: *first .. *end - 1, which may be
+ * none. The number of rows from here on, 1 or more, for which that holds.
+ */
+typedef size_t phi_live(const void *arg, size_t row, size_t *first, size_t *end);
+
 /* A matrix (one for each group) that products read: in memory with any strides, or gathered. */
 typedef struct phi_rows {
     const float *data; /* element (row, k) at data[group * group_stride + row * row + k * step] */
@@ -37,6 +43,7 @@ typedef struct phi_rows {
     phi_gather *gather;                /* NULL: in memory */
     phi_locate *locate; /* beside gather, where it can be: C = A B then copies nothing */
     size_t tap;         /* where there is `locate`: phi_gemm_tap */
+    phi_live *live;     /* the same, or NULL: products leave out the other taps */
     const void *arg;
     bool by_column; /* the order in which `gather` works best */
 } phi_rows;

@@ -319,23 +319,30 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
     p->a_step = by_column ? (ptrdiff_t)ld : 1;
 }
 
-/* Rows i .. i + m - 1 of the part times panel `panel` of the part. */
-static void run_strip(const gemm_job *job, const gemm_part *p, size_t i, size_t m, size_t panel,
+/* Some rows of a part, and which of its taps they have (one, if A is not read by pointers). */
+typedef struct gemm_strip {
+    size_t i, m;
+    size_t tap, taps;
+} gemm_strip;
+
+/* A strip times panel `panel` of the part. */
+static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip *s, size_t panel,
                       const float *next)
 {
     const phi_gemm *g = job->g;
-    const size_t nr = job->kernel->nr, n = panel * nr;
-    phk_gemm_f32_args t = {.kc = p->rows ? p->k / p->taps : p->k,
-                           .taps = p->rows ? p->taps : 1,
+    const size_t nr = job->kernel->nr, n = panel * nr, i = s->i;
+    const size_t kc = p->rows ? p->k / p->taps : p->k;
+    phk_gemm_f32_args t = {.kc = s->taps > 0 ? kc : 0,
+                           .taps = s->taps > 0 ? s->taps : 1,
                            .a = p->rows ? NULL : p->a + (ptrdiff_t)i * p->a_row,
                            .a_row = p->a_row,
                            .a_step = p->a_step,
-                           .rows = p->rows ? p->rows + i : NULL,
+                           .rows = p->rows ? p->rows + s->tap * p->m + i : NULL,
                            .rows_ld = p->m,
-                           .b = p->b + panel * p->k * nr,
+                           .b = p->b + (panel * p->k + s->tap * kc) * nr,
                            .c = p->c + ((ptrdiff_t)i * p->c_row + (ptrdiff_t)n),
                            .c_row = p->c_row,
-                           .m = m,
+                           .m = s->m,
                            .n = min_size(nr, p->n - n),
                            .accumulate = !p->first || g->accumulate,
                            .lo = -INFINITY,
@@ -367,18 +374,60 @@ static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t pa
     return n1 < g->n ? group + n1 * end_of_block(job->head, 0) : NULL;
 }
 
-/* All of a part. A small B is walked through for each strip of some rows, so that lines of C are
- * written while they are near; a large one is read once. While the first strip is multiplied with
- * one panel, the one to come is fetched. */
-static void run_part(const gemm_job *job, const gemm_part *p)
+/* Rows i .. i + m - 1 of a part that have the same taps. A small B is walked through for each strip
+ * of some rows, so that lines of C are written while they are near; a large one is read once. While
+ * the first strip is multiplied with one panel, the one to come is fetched. */
+static void run_rows(const gemm_job *job, const gemm_part *p, const gemm_strip *all)
 {
     const size_t mr = job->kernel->mr, n_panels = div_up(p->n, job->kernel->nr);
     const bool near = p->k * p->n * sizeof(float) <= B_NEAR;
-    const size_t strip = near ? phi_block(p->m, STRIP_TILES * mr, mr) : p->m;
-    for (size_t i = 0; i < p->m; i += strip)
+    const size_t most = near ? phi_block(all->m, STRIP_TILES * mr, mr) : all->m;
+    if (all->taps == 0 && !p->first && !p->last) return;
+    gemm_strip s = *all;
+    for (size_t done = 0; done < all->m; done += most, s.i += most) {
+        s.m = min_size(most, all->m - done);
         for (size_t panel = 0; panel < n_panels; panel++)
-            run_strip(job, p, i, min_size(strip, p->m - i), panel,
-                      i == 0 ? next_of_b(job, p, panel) : NULL);
+            run_strip(job, p, &s, panel, s.i == 0 ? next_of_b(job, p, panel) : NULL);
+    }
+}
+
+/* Taps of row `i` of the part that are not in the padding, for `m` rows from there. */
+static gemm_strip live_rows(const gemm_job *job, const gemm_part *p, size_t i)
+{
+    const phi_rows *a = &job->g->a;
+    const size_t tap0 = p->k0 / a->tap;
+    size_t first, end;
+    gemm_strip s = {.i = i, .m = a->live(a->arg, p->m0 + i, &first, &end)};
+    first = first > tap0 ? min_size(first - tap0, p->taps) : 0;
+    end = end > tap0 ? min_size(end - tap0, p->taps) : 0;
+    s.m = min_size(s.m, p->m - i);
+    if (first < end) {
+        s.tap = first;
+        s.taps = end - first;
+    }
+    return s;
+}
+
+/* All of a part. Where images have padding, lines of them that see less than all taps are strips of
+ * their own; the sums miss nothing but zeros, and keep their bits. */
+static void run_part(const gemm_job *job, const gemm_part *p)
+{
+    if (!p->rows || !job->g->a.live) {
+        const gemm_strip all = {.m = p->m, .taps = p->rows ? p->taps : 1};
+        run_rows(job, p, &all);
+        return;
+    }
+    gemm_strip s = live_rows(job, p, 0);
+    while (s.i + s.m < p->m) {
+        const gemm_strip next = live_rows(job, p, s.i + s.m);
+        if (next.tap == s.tap && next.taps == s.taps) {
+            s.m += next.m;
+        } else {
+            run_rows(job, p, &s);
+            s = next;
+        }
+    }
+    run_rows(job, p, &s);
 }
 
 static void gemm_task(void *arg, size_t task, size_t thread)

@@ -206,6 +206,27 @@ static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_ro
     }
 }
 
+/* Lines of taps above and below the image, for all pixels of a grid line. */
+static size_t live_lines(const phi_im2col *w, size_t row, size_t taps, size_t *first, size_t *end)
+{
+    const grid_point p = locate(w, row);
+    const int64_t y = p.u * w->stride_h + w->y0;
+    *first = (size_t)steps_below(y, w->step_h, 0, w->taps_h) * taps;
+    *end = (size_t)steps_below(y, w->step_h, w->h, w->taps_h) * taps;
+    return (size_t)(w->gw - p.v);
+}
+
+static size_t live_pixels(const void *arg, size_t row, size_t *first, size_t *end)
+{
+    const phi_im2col *w = arg;
+    return live_lines(w, row, (size_t)w->taps_w, first, end);
+}
+
+static size_t live_taps(const void *arg, size_t row, size_t *first, size_t *end)
+{
+    return live_lines(arg, row, 1, first, end);
+}
+
 phi_im2col phi_im2col_of(const phi_conv_shape *d, const float *x, int64_t pitch)
 {
     return (phi_im2col){.x = x,
@@ -234,7 +255,13 @@ phi_rows phi_im2col_rows(const phi_im2col *w)
                      .tap = tap,
                      .arg = w,
                      .by_column = by_column};
-    if (lines && w->step_w == 1 && w->c == w->pitch) rows.locate = locate_lines;
-    if (!lines && w->c >= PHI_GEMM_LEAST_TAP) rows.locate = locate_pixels;
+    if (lines && w->step_w == 1 && w->c == w->pitch) {
+        rows.locate = locate_lines;
+        rows.live = live_taps;
+    }
+    if (!lines && w->c >= PHI_GEMM_LEAST_TAP) {
+        rows.locate = locate_pixels;
+        rows.live = live_pixels;
+    }
     return rows;
 }

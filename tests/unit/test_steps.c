@@ -24,7 +24,7 @@ static const char text[] = "network ways\n"
                            "      add relu_2\n"
                            "slow: conv 3x3 64 / 2 pad 1\n"
                            "dw:   depthwise 3x3 pad 1\n"
-                           "gr:   conv 3x3 64 pad 1 groups 4\n"
+                           "gr:   conv 3x3 64 pad 1 groups 16\n"
                            "pool: maxpool 2x2 / 2\n"
                            "fc:   fc 5\n"
                            "output fc\n";
@@ -83,7 +83,7 @@ static void test_methods(void **state)
     assert_step(p, "one", "1x1 gemm", 16 * 16 * 64 * 64);
     assert_step(p, "slow", "window gemm", 8 * 8 * 64 * 9 * 64); /* strided */
     assert_step(p, "dw", "depthwise", 8 * 8 * 64 * 9);
-    assert_step(p, "gr", "grouped gemm", 8 * 8 * 64 * 9 * 16);
+    assert_step(p, "gr", "grouped gemm", 8 * 8 * 64 * 9 * 4);
     assert_step(p, "pool", "MaxPool", 0);
     assert_step(p, "fc", "Gemm", 5 * 64 * 16);
     const ph_step dw = step_of(p, "dw");
