@@ -36,15 +36,16 @@ void KERNEL(read_f32)(const phk_read_f32_args *g)
         EACH_CHAIN(ADD)
 #undef ADD
     }
-    float sum[VL], rest = 0;
-    for (; n > 0; n--)
-        rest += *p++;
-#define JOIN(i)                                                                                    \
-    v_store(sum, s##i);                                                                            \
-    for (int k = 0; k < VL; k++)                                                                   \
-        rest += sum[k];
+    vf all = v_set(0);
+#define JOIN(i) all = v_add(all, s##i);
     EACH_CHAIN(JOIN)
 #undef JOIN
+    float sum[VL], rest = 0;
+    v_store(sum, all);
+    for (int k = 0; k < VL; k++)
+        rest += sum[k];
+    for (; n > 0; n--)
+        rest += *p++;
     *g->sum = rest;
 }
 
