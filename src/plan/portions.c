@@ -59,8 +59,7 @@ static bool in_arena(const ph_plan *p, int32_t slot)
     return slot >= 0 && p->slots[slot].kind == PHI_SLOT_ARENA;
 }
 
-/* --- Which steps can
- * ------------------------------------------------------------------------------- */
+/* --- Which steps can -------------------------------------------------------------------------- */
 
 /* Does the operator make an image of its first output from the same image of its inputs? */
 static bool goes_by_image(const ph_plan *p, const phi_step *s)
@@ -107,8 +106,7 @@ static bool can_divide(const planner *b, const phi_step *s)
     return true;
 }
 
-/* --- What they move
- * -------------------------------------------------------------------------------- */
+/* --- What they move --------------------------------------------------------------------------- */
 
 static void weigh(const planner *b, const phi_step *s, load *l)
 {
@@ -179,8 +177,7 @@ static double change_cost(const planner *b, const load *l)
     return 2 * l->passing * price(l->passing * (double)b->batch);
 }
 
-/* --- The cheapest way
- * ------------------------------------------------------------------------------ */
+/* --- The cheapest way ------------------------------------------------------------------------- */
 
 static void find_ways(planner *b)
 {
@@ -216,8 +213,7 @@ static void set_portions(planner *b)
     }
 }
 
-/* --- Sections
- * -------------------------------------------------------------------------------------- */
+/* --- Sections --------------------------------------------------------------------------------- */
 
 static enum ph_status add_sections(planner *b, ph_error *err)
 {
