@@ -7,7 +7,7 @@
 Each measurement is a process of its own, the two engines taking turns. Both are used from Python, so
 both carry the same interpreter; what a process needs before it loads the engine is printed as `before`.
 
-    load     read the file (Pinhole: ph_onnx_read; ONNX Runtime reads while it makes the session)
+    load     read the file (Pinhole: ph_onnx_open, which leaves weights there for `plan`; ONNX Runtime reads while it makes the session)
     plan     fold, fuse, pack, place (ph_plan_new and ph_run_new; InferenceSession)
     first    the first run
     peak     VmHWM of the process after the first run, MB of 10^6 bytes
@@ -55,7 +55,7 @@ def pinhole_child(library, model, x, threads):
 
     ph.ph_plan_output.restype = ctypes.c_void_p
     start = time.perf_counter()
-    check(ph.ph_onnx_read(None, os.fsencode(model), ctypes.byref(graph), err))
+    check(ph.ph_onnx_open(None, os.fsencode(model), ctypes.byref(graph), err))
     loaded = time.perf_counter()
     hint = Hint(None, x.ndim, (ctypes.c_int64 * 8)(*x.shape))
     desc = Desc(n_hints=1, hints=ctypes.addressof(hint), n_threads=threads)

@@ -84,7 +84,7 @@ static enum ph_status prepare(session *s, const char *model, const ph_shape_hint
 {
     const ph_plan_desc desc = {.n_hints = 1, .hints = hint, .exact = exact,
                                .n_threads = threads};
-    enum ph_status st = ph_onnx_read(NULL, model, &s->graph, err);
+    enum ph_status st = ph_onnx_open(NULL, model, &s->graph, err);
     if (!st) st = ph_plan_new(s->graph, &desc, &s->plan, err);
     if (!st) st = ph_run_new(s->plan, threads, &s->run, err);
     return st;

@@ -279,7 +279,7 @@ int cmd_bench(int argc, char **argv)
     o.model = argv[optind];
     if (!o.threads) o.threads = ph_cpu_count();
     ph_graph *g;
-    status = cli_load_model(o.model, 0, &g);
+    status = cli_open_model(o.model, &g);
     if (status == CLI_OK) status = bench(g, &o);
     ph_graph_free(g);
     return status;

@@ -51,7 +51,7 @@ static int find_model(classifier *n, const classify_options *o)
     if (!n->path)
         return cli_usage("option '--model' is missing, and the shipped model is not there");
     if (!o->model) cli_note("no --model: the shipped one, %s", n->path);
-    int status = cli_load_model(n->path, 0, &n->g);
+    int status = cli_open_model(n->path, &n->g);
     return status == CLI_OK ? cli_set_shapes(n->g, &o->shapes) : status;
 }
 

@@ -304,7 +304,7 @@ static int eval_model(const eval_options *o)
 {
     ph_graph *g;
     ph_dataset *d = NULL;
-    int status = cli_load_model(o->model, 0, &g);
+    int status = cli_open_model(o->model, &g);
     if (status == CLI_OK) {
         cli_progress("reading %s ...", o->data);
         status = cli_open_data(o->data, (enum ph_split)o->split, &d);

@@ -204,25 +204,32 @@ static int load_stdin(const uint64_t *seed, ph_graph **out)
     return st ? cli_fail_in("<stdin>", st, &err) : CLI_OK;
 }
 
-/* `seed` NULL: without weights. */
-static int load(const char *model, const uint64_t *seed, ph_graph **out)
+/* How a model is read: ph_model_load, ph_model_open or, `seed` NULL, ph_model_outline. */
+static int load(const char *model, const uint64_t *seed, bool open, ph_graph **out)
 {
     ph_error err = {0};
     *out = NULL;
     if (strcmp(model, "-") == 0) return load_stdin(seed, out);
-    enum ph_status st = seed ? ph_model_load(cli_memory(), model, *seed, out, &err)
-                             : ph_model_outline(cli_memory(), model, out, &err);
+    enum ph_status st = !seed  ? ph_model_outline(cli_memory(), model, out, &err)
+                        : open ? ph_model_open(cli_memory(), model, *seed, out, &err)
+                               : ph_model_load(cli_memory(), model, *seed, out, &err);
     return st ? cli_fail_in(model, st, &err) : CLI_OK;
 }
 
 int cli_load_model(const char *model, uint64_t seed, ph_graph **out)
 {
-    return load(model, &seed, out);
+    return load(model, &seed, false, out);
+}
+
+int cli_open_model(const char *model, ph_graph **out)
+{
+    const uint64_t seed = 0;
+    return load(model, &seed, true, out);
 }
 
 int cli_load_outline(const char *model, ph_graph **out)
 {
-    return load(model, NULL, out);
+    return load(model, NULL, false, out);
 }
 
 int cli_open_data(const char *spec, enum ph_split split, ph_dataset **out)

@@ -227,7 +227,7 @@ static int run_model(const run_options *o)
 {
     ph_graph *g;
     ph_error err = {0};
-    int status = cli_load_model(o->model, 0, &g);
+    int status = cli_open_model(o->model, &g);
     if (status != CLI_OK) return status;
     enum ph_status st = ph_graph_check(g, &err);
     if (st) {

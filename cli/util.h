@@ -152,6 +152,8 @@ int cli_write_model(const ph_graph *g, const char *path);
 
 /* Load a MODEL operand: .onnx, .net, a built-in name, or "-" (ONNX or .net text on stdin). */
 int cli_load_model(const char *model, uint64_t seed, ph_graph **out);
+/* The same, only to run it (ph_model_open). */
+int cli_open_model(const char *model, ph_graph **out);
 /* The same without the weights of texts (ph_model_outline): to count and to check. */
 int cli_load_outline(const char *model, ph_graph **out);
 

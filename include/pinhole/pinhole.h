@@ -416,6 +416,19 @@ PH_API const char *ph_graph_metadata(const ph_graph *g, const char *key);
  */
 PH_API enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph **out,
                                    ph_error *err);
+
+/*
+ * Read a model only to run it: as ph_onnx_read, but large weights of convolutions and fully connected
+ * layers stay in the file, which is held open, until ph_plan_new packs them, a few rows at a time. So
+ * a network is in memory once, not twice, and sooner ready.
+ *
+ * The graph can be planned, any number of times, looked at, checked and accounted for; writing and
+ * training refuse it with PH_ERR_ARG. ph_tensor_const_data is NULL for weights that stay in the file.
+ * If the file was changed meanwhile, ph_plan_new fails with PH_ERR_IO; one that is replaced (renamed
+ * over, as ph_onnx_write does it) or deleted is still there for the graph. Plans do not need it.
+ */
+PH_API enum ph_status ph_onnx_open(const ph_allocator *mem, const char *path, ph_graph **out,
+                                   ph_error *err);
 PH_API enum ph_status ph_onnx_read_memory(const ph_allocator *mem, const void *bytes, size_t n,
                                           ph_graph **out, ph_error *err);
 PH_API enum ph_status ph_onnx_write(const ph_graph *g, const char *path, ph_error *err);
@@ -441,6 +454,10 @@ PH_API const char *ph_zoo_text(size_t i);
  * drawn from `seed`.
  */
 PH_API enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_t seed,
+                                    ph_graph **out, ph_error *err);
+
+/* The same, only to run it: an .onnx file is read as by ph_onnx_open. */
+PH_API enum ph_status ph_model_open(const ph_allocator *mem, const char *model, uint64_t seed,
                                     ph_graph **out, ph_error *err);
 
 /*

@@ -61,18 +61,31 @@ static int read_all(int fd, unsigned char *data, size_t n, uint64_t offset)
     return 0;
 }
 
-/* Size of the regular file behind `fd`. */
-static enum ph_status regular_size(int fd, const char *path, uint64_t *size, ph_error *err)
+/* What is to be known about the file behind f->fd, which must be a regular one. */
+static enum ph_status look_at(phi_file *f, ph_error *err)
 {
     struct stat st;
 
-    if (fstat(fd, &st) != 0) return fail_errno(err, errno, path, "cannot look at");
+    if (fstat(f->fd, &st) != 0) return fail_errno(err, errno, f->path, "cannot look at");
     if (!S_ISREG(st.st_mode))
-        return phi_fail(err, PH_ERR_IO, path,
-                        "cannot read '%s': it is %s, a regular file is wanted", path,
+        return phi_fail(err, PH_ERR_IO, f->path,
+                        "cannot read '%s': it is %s, a regular file is wanted", f->path,
                         kind_of(st.st_mode));
-    *size = (uint64_t)st.st_size;
+    f->size = (uint64_t)st.st_size;
+    f->written = st.st_mtim.tv_sec;
+    f->written_ns = st.st_mtim.tv_nsec;
     return PH_OK;
+}
+
+enum ph_status phi_file_unchanged(const phi_file *f, ph_error *err)
+{
+    phi_file now = *f;
+    enum ph_status st = look_at(&now, err);
+
+    if (st) return st;
+    if (now.size == f->size && now.written == f->written && now.written_ns == f->written_ns)
+        return PH_OK;
+    return phi_fail(err, PH_ERR_IO, f->path, "'%s' was changed while it was in use", f->path);
 }
 
 enum ph_status phi_file_has(const phi_file *f, uint64_t offset, size_t n, ph_error *err)
@@ -131,7 +144,7 @@ enum ph_status phi_file_open(const char *path, size_t max, phi_file *out, ph_err
 
     *out = (phi_file){.path = path, .fd = open(path, OPEN_READ)};
     if (out->fd < 0) return fail_errno(err, errno, path, "cannot open");
-    st = regular_size(out->fd, path, &out->size, err);
+    st = look_at(out, err);
     if (!st && out->size > max)
         st = phi_fail(err, PH_ERR_UNSUPPORTED, path, "'%s' has %llu bytes, at most %zu can be read",
                       path, (unsigned long long)out->size, max);
@@ -269,7 +282,7 @@ enum ph_status phi_file_open_beneath(const ph_allocator *mem, const char *base_p
     *out = (phi_file){.path = name, .fd = -1};
     st = open_companion(mem, base_path, name, &out->fd, err);
     if (st) return st;
-    st = regular_size(out->fd, name, &out->size, err);
+    st = look_at(out, err);
     if (st) phi_file_close(out);
     return st;
 }

@@ -35,6 +35,7 @@ typedef struct phi_file {
     int fd;
     const char *path; /* the caller's */
     uint64_t size;
+    int64_t written, written_ns; /* when it last was, in seconds and nanoseconds */
 } phi_file;
 
 /* Errors as for phi_file_read_limit, and for phi_file_read_beneath. */
@@ -45,6 +46,8 @@ enum ph_status phi_file_open_beneath(const ph_allocator *mem, const char *base_p
 enum ph_status phi_file_has(const phi_file *f, uint64_t offset, size_t n, ph_error *err);
 enum ph_status phi_file_read_at(const phi_file *f, uint64_t offset, size_t n, void *to,
                                 ph_error *err);
+/* PH_ERR_IO if it was written to since it was opened. */
+enum ph_status phi_file_unchanged(const phi_file *f, ph_error *err);
 void phi_file_close(phi_file *f);
 
 /* What phi_file_read_beneath does without openat2 (here for its test): open `name`, which has no

@@ -470,8 +470,11 @@ enum ph_status phi_graph_add_normal(ph_graph *g, const char *name, const phi_typ
     return st;
 }
 
-enum ph_status phi_graph_need_weights(const ph_graph *g, ph_error *err)
+enum ph_status phi_graph_need_weights(const ph_graph *g, bool in_memory, ph_error *err)
 {
+    if (g->left && in_memory)
+        return phi_fail(err, PH_ERR_ARG, g->name, "weights of '%s' are left in its file: it can be run, "
+                        "looked at, checked and accounted for", g->name);
     if (!g->outline) return PH_OK;
     return phi_fail(err, PH_ERR_ARG, g->name, "'%s' is an outline, without weights: it can be looked "
                     "at, checked and accounted for", g->name);

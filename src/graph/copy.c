@@ -120,6 +120,7 @@ static enum ph_status new_empty(const ph_graph *like, ph_graph **out, ph_error *
     if (st) return st;
     ph_graph *g = *out;
     g->outline = like->outline;
+    g->left = like->left;
     for (size_t i = 0; i < g->n_opsets; i++)
         phi_free(&g->mem, g->opsets[i].domain);
     g->n_opsets = 0;

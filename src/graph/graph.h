@@ -71,6 +71,7 @@ struct ph_graph {
     ph_allocator mem;
     char *name;
     bool outline; /* weights have types and no elements: see ph_model_outline */
+    bool left;    /* weights may be left in the file: see ph_onnx_open */
     int64_t ir_version;
     phi_opset *opsets; size_t n_opsets, opsets_capacity;
     phi_meta *meta;    size_t n_meta, meta_capacity;
@@ -122,8 +123,9 @@ enum ph_status phi_blob_set(const ph_graph *g, phi_blob *blob, const void *bytes
  * outline numbers are not drawn. */
 enum ph_status phi_graph_add_normal(ph_graph *g, const char *name, const phi_type *type,
                                     float sigma, uint64_t seed, ph_value *out, ph_error *err);
-/* PH_ERR_ARG if the graph is an outline: for all that reads weights. */
-enum ph_status phi_graph_need_weights(const ph_graph *g, ph_error *err);
+/* PH_ERR_ARG if the graph is an outline: for all that reads weights. And, if they must be in memory,
+ * if some may be left in a file. */
+enum ph_status phi_graph_need_weights(const ph_graph *g, bool in_memory, ph_error *err);
 
 typedef struct phi_facts phi_facts; /* see infer.c */
 

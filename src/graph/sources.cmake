@@ -12,6 +12,7 @@ list(APPEND PINHOLE_SOURCES
   graph/infer.c
   graph/infer_declared.c
   graph/infer_inputs.c
+  graph/left.c
   graph/loop.c
   graph/names.c
   graph/parameters.c

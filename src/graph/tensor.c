@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-#include "graph/tensor.h"
+#include "graph/left.h"
 
 size_t ph_dtype_size(enum ph_dtype dtype)
 {
@@ -149,6 +149,7 @@ enum ph_status ph_tensor_new(const ph_allocator *mem, enum ph_dtype dtype, size_
 enum ph_status phi_tensor_copy(const ph_allocator *mem, const ph_tensor *t, ph_tensor **out,
                                ph_error *err)
 {
+    if (t->left) return phi_tensor_leave(mem, &t->type, t->left, t->left_at, out, err);
     if (t->bytes && !t->data) return phi_tensor_hollow(mem, &t->type, out, err);
     enum ph_status st = phi_tensor_new_raw(mem, &t->type, out, err);
     if (!st && t->bytes) memcpy((*out)->data, t->data, t->bytes);
@@ -159,6 +160,7 @@ void ph_tensor_free(ph_tensor *t)
 {
     if (!t) return;
     ph_allocator mem = t->mem;
+    phi_left_drop(t->left);
     phi_free(&mem, t->data);
     phi_free(&mem, t);
 }

@@ -20,7 +20,9 @@ struct ph_tensor {
     phi_type type;
     int64_t count;
     size_t bytes;
-    void *data;
+    void *data;            /* NULL: there are none (phi_tensor_hollow), or they are left in a file */
+    struct phi_left *left; /* left.h; or NULL */
+    uint64_t left_at;
 };
 
 /* PH_ERR_OVERFLOW / PH_ERR_ARG naming `where` if the shape is not a possible one. */

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "graph/graph.h"
+#include "graph/left.h"
 #include "onnx/onnx.pb-c.h"
 
 typedef PhiOnnx__Model phi_pb_model;
@@ -112,6 +113,7 @@ enum ph_status phi_pb_read_thin(const ph_allocator *mem, const phi_file *f, unsi
 typedef struct phi_pb_origin {
     const char *path;     /* of the model, for external data; NULL: external data is refused */
     const phi_file *file; /* the same, open, for data that were left in it; or NULL */
+    phi_left *left;       /* the same, for tensors whose elements may stay there; or NULL */
 } phi_pb_origin;
 
 /*

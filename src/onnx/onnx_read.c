@@ -16,6 +16,7 @@ typedef struct reader {
     ph_graph *g;
     phi_arena arena;
     phi_pb_origin from;
+    phi_left *left; /* the file that large initializers may stay in, or NULL */
     phi_pb_graph *pb;
     ph_error *err;
     struct phi_names node_names; /* those given in the file */
@@ -198,12 +199,13 @@ static enum ph_status read_initializer(reader *r, phi_pb_tensor *pb, size_t i)
     ph_value v;
     label l;
     ph_error inner = {.status = PH_OK};
+    const phi_pb_origin from = {.path = r->from.path, .file = r->from.file, .left = r->left};
     const bool external = pb->has_data_location && pb->data_location != 0;
     enum ph_status st = named_value(r, pb->name, "initializer", i, &v);
 
     if (st) return st;
     l = label_of("initializer", pb->name);
-    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, &r->from, &t, &inner);
+    st = phi_pb_to_tensor(&r->g->mem, pb, l.text, &from, &t, &inner);
     if (st == PH_ERR_UNSUPPORTED && !external) return carry_initializer(r, pb, v, inner.message);
     if (st) return phi_fail(r->err, st, inner.where, "%s", inner.message);
     st = phi_graph_set_constant(r->g, v, t, r->err); /* takes t even if it fails */
@@ -577,6 +579,32 @@ static enum ph_status read_graph(reader *r)
     return phi_pb_keep(r->g, pb, &r->g->extra, r->err);
 }
 
+/* Bring a value's elements into memory if they were left in the file. */
+static enum ph_status fetch(reader *r, ph_value v)
+{
+    ph_tensor *t = v == PH_NONE ? NULL : r->g->values[v].constant;
+
+    return t ? phi_tensor_fetch(t, r->err) : PH_OK;
+}
+
+/* Only what operators read while they pack may stay in the file. */
+static enum ph_status fetch_what_is_read(reader *r)
+{
+    const ph_graph *g = r->g;
+    enum ph_status st = PH_OK;
+
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        const phi_node *n = &g->nodes[i];
+        const bool packs = n->op && n->op->packs_rows;
+        for (size_t k = 0; k < n->n_in && !st; k++)
+            if (k != 1 || !packs) st = fetch(r, n->in[k]);
+    }
+    for (size_t i = 0; i < g->n_outputs && !st; i++)
+        st = fetch(r, g->outputs[i]);
+    r->g->left = true;
+    return st;
+}
+
 static enum ph_status read_model(reader *r, phi_pb_model *m)
 {
     enum ph_status st;
@@ -595,6 +623,7 @@ static enum ph_status read_model(reader *r, phi_pb_model *m)
     st = phi_pb_keep(r->g, m, &r->g->model_extra, r->err);
     if (!st) st = phi_graph_sort(r->g, r->err);
     if (!st) st = phi_graph_check_structure(r->g, r->err);
+    if (!st && r->left) st = fetch_what_is_read(r);
     return st;
 }
 
@@ -669,8 +698,17 @@ static enum ph_status read_file(reader *r, const ph_allocator *mem, const phi_fi
     if (bytes && is_sound(bytes, n)) return read_unpacked(r, mem, bytes, n, bytes, out);
     phi_free(mem, bytes);
     r->from.file = NULL;
+    r->left = NULL;
     st = phi_file_read_limit(mem, f->path, PHI_PB_MAX_BYTES, &bytes, &n, r->err);
     return st ? st : read_unpacked(r, mem, bytes, n, bytes, out);
+}
+
+/* Messages name the file. */
+static enum ph_status fail_about(const char *path, enum ph_status st, const ph_error *inner,
+                                 ph_error *err)
+{
+    if (strstr(inner->message, path)) return phi_fail(err, st, inner->where, "%s", inner->message);
+    return phi_fail(err, st, inner->where, "%s: %s", path, inner->message);
 }
 
 enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph **out,
@@ -684,6 +722,22 @@ enum ph_status ph_onnx_read(const ph_allocator *mem, const char *path, ph_graph 
     if (st) return st;
     st = read_file(&r, mem, &f, out);
     phi_file_close(&f);
-    if (st && strstr(inner.message, path)) return phi_fail(err, st, inner.where, "%s", inner.message);
-    return st ? phi_fail(err, st, inner.where, "%s: %s", path, inner.message) : PH_OK;
+    return st ? fail_about(path, st, &inner, err) : PH_OK;
+}
+
+enum ph_status ph_onnx_open(const ph_allocator *mem, const char *path, ph_graph **out,
+                            ph_error *err)
+{
+    phi_file f;
+    phi_left *left = NULL;
+    ph_error inner = {.status = PH_OK};
+    reader r = {.err = &inner};
+    enum ph_status st = phi_file_open(path, PHI_PB_MAX_BYTES, &f, err);
+
+    if (!st) st = phi_left_new(mem, &f, &left, err); /* takes f even if it fails */
+    if (st) return st;
+    r.left = left;
+    st = read_file(&r, mem, phi_left_file(left), out);
+    phi_left_drop(left); /* tensors that stay there hold it */
+    return st ? fail_about(path, st, &inner, err) : PH_OK;
 }

@@ -338,6 +338,15 @@ static enum ph_status external_tensor(const ph_allocator *mem, const phi_pb_tens
     return st;
 }
 
+/* Smaller tensors are read at once: they are few bytes, and their values may be asked for. */
+#define STAY_BYTES 65536
+
+static bool may_stay(const phi_pb_tensor *pb, const phi_pb_origin *from, const phi_type *type)
+{
+    return from->left && raw_is_left(pb, from) && type->dtype == PH_FLOAT32 &&
+           phi_host_is_little_endian() && phi_type_bytes(type) >= STAY_BYTES;
+}
+
 static enum ph_status inline_tensor(const ph_allocator *mem, const phi_pb_tensor *pb,
                                     const phi_pb_origin *from, const char *what,
                                     const phi_type *type, ph_tensor **out, ph_error *err)
@@ -346,6 +355,8 @@ static enum ph_status inline_tensor(const ph_allocator *mem, const phi_pb_tensor
     ph_tensor *t;
     enum ph_status st = choose_list(pb, from, what, type, &list, err);
 
+    if (!st && list == RAW && may_stay(pb, from, type))
+        return phi_tensor_leave(mem, type, from->left, pb->raw_at, out, err);
     if (!st) st = phi_tensor_new_raw(mem, type, &t, err);
     if (st) return st;
     st = fill(pb, from, list, what, t, err);

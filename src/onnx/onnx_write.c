@@ -455,7 +455,7 @@ enum ph_status ph_onnx_write(const ph_graph *g, const char *path, ph_error *err)
     phi_pb_model *m;
     unsigned char *bytes = NULL;
     size_t n = 0;
-    enum ph_status st = phi_graph_need_weights(g, err);
+    enum ph_status st = phi_graph_need_weights(g, true, err);
 
     if (!st) st = phi_graph_check_structure(g, err);
     if (!st) st = check_size(g, path, err);

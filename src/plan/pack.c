@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packing. Most operators read weights by rows, those of some output channels at a time: what was
- * folded into them is multiplied in then, in memory that stays near, and the threads share the
- * rows. For the others the weights are made as a whole. Packed weights lie in one block: large
- * pages take fewer faults.
+ * Packing. Most operators read weights by rows, those of some output channels at a time: they are
+ * read from the file then, if they were left there, and what was folded into them is multiplied in,
+ * in memory that stays near; the threads share the rows. For the others the weights are made as a
+ * whole. Packed weights lie in one block: large pages take fewer faults.
  */
 #include "plan/pack.h"
 
+#include <stdatomic.h>
+
 #include "base/pool.h"
+#include "graph/left.h"
 #include "graph/widen.h"
 #include "kernels/filters.h"
 #include "kernels/kernels.h"
@@ -21,11 +24,12 @@ typedef struct packer {
     float *room;          /* rows of each thread */
     size_t room_floats;   /* of one thread */
     const phi_slot *slot; /* whose rows are being read */
+    atomic_flag failed;   /* the first thread that cannot read them says why */
+    enum ph_status status;
     ph_error *err;
 } packer;
 
-/* --- Rows --------------------------------------------------------------------------------------
- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 static int64_t n_rows(const phi_slot *slot)
 {
@@ -39,11 +43,10 @@ static size_t row_floats(const phi_slot *slot)
     return n ? (size_t)(phi_type_count(&slot->view.type) / n) : 0;
 }
 
-/* Rows of weights times what was folded into them, to `to`. */
-static void scale_rows(const phi_slot *slot, size_t first, size_t n, float *to)
+/* to = from, rows of weights, times what was folded into them. */
+static void scale_rows(const phi_slot *slot, size_t first, size_t n, const float *from, float *to)
 {
     const size_t row = row_floats(slot);
-    const float *from = (const float *)slot->view.data + first * row;
     for (size_t i = 0; i < n; i++, from += row, to += row) {
         const double scale = slot->scale[first + i];
         for (size_t j = 0; j < row; j++)
@@ -51,65 +54,89 @@ static void scale_rows(const phi_slot *slot, size_t first, size_t n, float *to)
     }
 }
 
+/* Rows as they are packed, to `to`. */
+static enum ph_status get_rows(const phi_slot *slot, size_t first, size_t n, float *to,
+                               ph_error *err)
+{
+    const size_t row = row_floats(slot), at = first * row;
+    const float *from = slot->left ? to : (const float *)slot->view.data + at;
+    enum ph_status st = PH_OK;
+    if (slot->left)
+        st = phi_tensor_read(slot->left, at * sizeof *to, n * row * sizeof *to, to, err);
+    if (!st && slot->scale) scale_rows(slot, first, n, from, to);
+    return st;
+}
+
+/* Rows that cannot be read are zeros: packing goes on to its end, and then fails. */
 static const float *make_rows(void *arg, size_t first, size_t n, size_t thread)
 {
-    const packer *k = arg;
+    packer *k = arg;
     float *to = k->room + thread * k->room_floats;
-    scale_rows(k->slot, first, n, to);
+    ph_error err = {.status = PH_OK};
+    const enum ph_status st = get_rows(k->slot, first, n, to, &err);
+    if (!st) return to;
+    memset(to, 0, n * row_floats(k->slot) * sizeof *to);
+    if (!atomic_flag_test_and_set(&k->failed))
+        k->status = phi_fail(k->err, st, err.where, "%s", err.message);
     return to;
 }
 
-/* The weights that a step packs if they must be made, else NULL. */
-static phi_slot *made_weights(const ph_plan *p, const phi_step *step)
+/* Input `i` of a step if its elements must be made, else NULL. */
+static phi_slot *made_input(const ph_plan *p, const phi_step *step, size_t i)
 {
-    phi_slot *slot = step->n_in > 1 && step->in[1] >= 0 ? &p->slots[step->in[1]] : NULL;
-    return slot && slot->scale ? slot : NULL;
+    phi_slot *slot = i < step->n_in && step->in[i] >= 0 ? &p->slots[step->in[i]] : NULL;
+    return slot && (slot->scale || slot->left) ? slot : NULL;
 }
 
-/* --- Steps -------------------------------------------------------------------------------------
- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
-/* Scaled weights for an operator that does not pack them. */
+/* Weights for an operator that does not pack them. */
 static enum ph_status keep_whole(ph_plan *p, phi_slot *slot, ph_error *err)
 {
     enum ph_status st = phi_tensor_new_raw(&p->mem, &slot->view.type, &slot->owned, err);
+    if (!st) st = get_rows(slot, 0, (size_t)n_rows(slot), slot->owned->data, err);
     if (st) return st;
-    scale_rows(slot, 0, (size_t)n_rows(slot), slot->owned->data);
     slot->view = phi_view_of(slot->owned);
+    slot->left = NULL;
+    phi_free(&p->mem, slot->scale);
+    slot->scale = NULL;
     return PH_OK;
 }
 
 /* The whole weights exist while they are packed. */
 static enum ph_status pack_whole(const packer *k, const phi_step *step, phi_exec *e, phi_view *in)
 {
-    phi_slot *slot = made_weights(k->p, step);
+    const phi_slot *slot = made_input(k->p, step, 1);
     float *whole = phi_alloc(&k->p->mem, slot->bytes);
     if (!whole) return phi_fail_nomem(k->err);
-    scale_rows(slot, 0, (size_t)n_rows(slot), whole);
+    const enum ph_status st = get_rows(slot, 0, (size_t)n_rows(slot), whole, k->err);
     in[1].data = whole;
-    step->op->pack(e, step->packed);
+    if (!st) step->op->pack(e, step->packed);
     phi_free(&k->p->mem, whole);
-    return PH_OK;
+    return st;
 }
 
 static enum ph_status pack_step(packer *k, phi_step *step)
 {
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    phi_slot *made = made_weights(k->p, step);
-    if (!step->packed) return made ? keep_whole(k->p, made, k->err) : PH_OK;
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < step->n_in && !st; i++)
+        if (made_input(k->p, step, i) && (i != 1 || !step->packed))
+            st = keep_whole(k->p, made_input(k->p, step, i), k->err);
+    if (st || !step->packed) return st;
     phi_step_views(k->p, step, NULL, in, out);
     phi_exec e = phi_step_exec(k->p, step, in, out, k->pool);
+    const phi_slot *made = made_input(k->p, step, 1);
     const bool by_rows = made && step->op->packs_rows && step->op->packs_rows(&e);
     if (made && !by_rows) return pack_whole(k, step, &e, in);
+    const phi_filters filters = {.make = make_rows, .arg = k};
     k->slot = made;
-    const phi_filters filters = {.row = made ? row_floats(made) : 0, .make = make_rows, .arg = k};
     if (made) e.filters = &filters;
     step->op->pack(&e, step->packed);
-    return PH_OK;
+    return k->status;
 }
 
-/* --- Sizes -------------------------------------------------------------------------------------
- */
+/* --- Sizes ------------------------------------------------------------------------------------ */
 
 /* Bytes of a step's packed weights, if it is or is not exact. */
 static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
@@ -118,6 +145,8 @@ static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
     if (!step->op->pack_bytes) return 0;
     phi_step_views(p, step, NULL, in, out);
     phi_exec e = phi_step_exec(p, step, in, out, NULL);
+    const phi_filters some = {.row = 0};
+    if (made_input(p, step, 1)) e.filters = &some;
     e.exact = exact;
     return phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
 }
@@ -168,8 +197,7 @@ static enum ph_status place_packed(ph_plan *p, ph_error *err)
     return p->packed ? PH_OK : phi_fail_nomem(err);
 }
 
-/* --- All ---------------------------------------------------------------------------------------
- */
+/* --- All -------------------------------------------------------------------------------------- */
 
 /* Threads, where they are worth it; without them it takes longer, and that is all. */
 static void start_threads(packer *k, size_t n_threads)
@@ -182,7 +210,7 @@ static enum ph_status make_room(packer *k)
 {
     size_t most = 0, bytes;
     for (size_t i = 0; i < k->p->n_steps; i++) {
-        const phi_slot *made = made_weights(k->p, &k->p->steps[i]);
+        const phi_slot *made = made_input(k->p, &k->p->steps[i], 1);
         if (made && row_floats(made) > most) most = row_floats(made);
     }
     k->room_floats = most * phk_choose(PHK_gemm_f32)->nr;
@@ -192,15 +220,29 @@ static enum ph_status make_room(packer *k)
     return k->room ? PH_OK : phi_fail_nomem(k->err);
 }
 
+/* What was read must be of one state of the file. */
+static enum ph_status check_files(const ph_plan *p, ph_error *err)
+{
+    const phi_left *last = NULL;
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < p->n_slots && !st; i++) {
+        const ph_tensor *t = p->slots[i].left;
+        if (t && t->left != last) st = phi_file_unchanged(phi_left_file(t->left), err);
+        if (t) last = t->left;
+    }
+    return st;
+}
+
 enum ph_status phi_pack_weights(ph_plan *p, size_t n_threads, ph_error *err)
 {
-    packer k = {.p = p, .err = err};
+    packer k = {.p = p, .failed = ATOMIC_FLAG_INIT, .err = err};
     enum ph_status st = place_packed(p, err);
     if (st) return st;
     start_threads(&k, n_threads);
     st = make_room(&k);
     for (size_t i = 0; i < p->n_steps && !st; i++)
         st = pack_step(&k, &p->steps[i]);
+    if (!st) st = check_files(p, err);
     phi_free(&p->mem, k.room);
     phi_pool_free(k.pool);
     return st;

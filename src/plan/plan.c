@@ -52,7 +52,8 @@ static enum ph_status constant_slot(builder *b, const ph_tensor *t, ph_value val
                                     ph_tensor *owned, int32_t *out)
 {
     const phi_slot slot = { .kind = PHI_SLOT_CONSTANT, .view = phi_view_of(t), .value = value,
-                            .bytes = t->bytes, .owned = owned, .whole = -1 };
+                            .bytes = t->bytes, .owned = owned, .left = t->left ? t : NULL,
+                            .whole = -1 };
     enum ph_status st = add_slot(b, &slot, out);
     if (st) ph_tensor_free(owned);
     return st;
@@ -368,7 +369,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
 {
     static const ph_plan_desc defaults;
     if (!desc) desc = &defaults;
-    enum ph_status st = pack || training ? phi_graph_need_weights(g, err) : PH_OK;
+    enum ph_status st = pack || training ? phi_graph_need_weights(g, training, err) : PH_OK;
     if (st) return st;
     ph_plan *p = phi_calloc(&g->mem, 1, sizeof *p);
     if (!p) return phi_fail_nomem(err);

@@ -22,6 +22,7 @@ typedef struct phi_slot {
     ph_value value; /* the graph's value it holds; several slots may hold one in different layouts */
     ph_tensor *owned; /* constants that the plan made */
     double *scale;    /* owned: weights that packing multiplies, a factor for each along dimension 0 */
+    const ph_tensor *left; /* constants that are not in memory: packing reads them (graph/left.h) */
 } phi_slot;
 
 typedef struct phi_step {

@@ -309,6 +309,7 @@ typedef struct net_task {
     const char *network; /* the one to build; NULL: the first */
     uint64_t seed;
     bool outline; /* do not draw weights */
+    bool open;    /* leave those of a file there */
 } net_task;
 
 enum ph_status phi_net_parse(const ph_allocator *mem, const net_task *task, ph_graph **out,

@@ -76,12 +76,13 @@ static const char *network_mark(const char *model)
     return mark && mark - model > 4 && strncasecmp(mark - 4, ".net", 4) == 0 ? mark : NULL;
 }
 
-/* `task` says how: seed, outline. */
+/* `task` says how: seed, outline, open. */
 static enum ph_status load(const ph_allocator *mem, const char *model, net_task *task,
                            ph_graph **out, ph_error *err)
 {
     if (!model || !*model) return phi_fail(err, PH_ERR_ARG, NULL, "the name of a model is empty");
-    if (ends_in(model, ".onnx")) return ph_onnx_read(mem, model, out, err);
+    if (ends_in(model, ".onnx"))
+        return (task->open ? ph_onnx_open : ph_onnx_read)(mem, model, out, err);
     const char *mark = network_mark(model);
     if (mark || ends_in(model, ".net")) {
         char *path = phi_strndup(mem, model, mark ? (size_t)(mark - model) : strlen(model));
@@ -109,6 +110,13 @@ enum ph_status ph_model_load(const ph_allocator *mem, const char *model, uint64_
                              ph_graph **out, ph_error *err)
 {
     net_task task = {.seed = seed};
+    return load(mem, model, &task, out, err);
+}
+
+enum ph_status ph_model_open(const ph_allocator *mem, const char *model, uint64_t seed,
+                             ph_graph **out, ph_error *err)
+{
+    net_task task = {.seed = seed, .open = true};
     return load(mem, model, &task, out, err);
 }
 
