@@ -144,13 +144,13 @@ static void pack_run(const phi_weights *b, const float *in, size_t n_k, size_t n
                      float *out)
 {
     enum { ROWS = 16 };
-    for (size_t k0 = 0; k0 < n_k; k0 += ROWS) {
-        const size_t rows = min_size(ROWS, n_k - k0);
+    const ptrdiff_t step = b->stride[2];
+    for (size_t k0 = 0, end; k0 < n_k; k0 = end) {
+        end = min_size(k0 + ROWS, n_k);
         for (size_t c = 0; c < nr; c++) {
-            const float *from = in + (ptrdiff_t)c * b->n_stride + (ptrdiff_t)k0 * b->stride[2];
-            float *to = out + k0 * nr + c;
-            for (size_t k = 0; k < rows; k++)
-                to[k * nr] = c < n ? b->scale * from[(ptrdiff_t)k * b->stride[2]] : 0;
+            const float *from = in + (ptrdiff_t)c * b->n_stride;
+            for (size_t k = k0; k < end; k++)
+                out[k * nr + c] = c < n ? b->scale * from[(ptrdiff_t)k * step] : 0;
         }
     }
 }
