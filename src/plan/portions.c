@@ -10,7 +10,7 @@
 /* Caches as most machines have them: what one thread keeps to itself, and its share of the last
  * one. */
 #define NEAR_BYTES (1 << 20)
-#define FAR_BYTES (8 << 20)
+#define FAR_BYTES (4 << 20)
 #define FAR_PRICE 0.25   /* of a byte from the last cache, where one from memory is 1 */
 #define STEP_BYTES 32768 /* what might be moved while a step starts and its threads meet */
 #define MOST_SIZES 24    /* sizes of portions that are looked at */
