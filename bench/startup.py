@@ -7,7 +7,8 @@
 Each measurement is a process of its own, the two engines taking turns. Both are used from Python, so
 both carry the same interpreter; what a process needs before it loads the engine is printed as `before`.
 
-    load     read the file (Pinhole: ph_onnx_open, which leaves weights there for `plan`; ONNX Runtime reads while it makes the session)
+    load     read the file (Pinhole: ph_onnx_open, which leaves weights there for `plan`; ONNX Runtime
+             reads while it makes the session)
     plan     fold, fuse, pack, place (ph_plan_new and ph_run_new; InferenceSession)
     first    the first run
     peak     VmHWM of the process after the first run, MB of 10^6 bytes

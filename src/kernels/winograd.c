@@ -157,7 +157,8 @@ static phi_conv_shape one_group(const phi_conv_shape *all)
 const phi_wino *phi_wino_choose(const phi_conv_shape *all_groups)
 {
     static const phi_wino *const all[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
-    const phi_conv_shape group = one_group(all_groups), *d = &group;
+    phi_conv_shape group = one_group(all_groups), *d = &group;
+    group.n = 1; /* an image's bits are the same in a batch of any size */
     if (all_groups->groups > MOST_GROUPS || d->stride_h != 1 || d->stride_w != 1 ||
         d->dilation_h != 1 || d->dilation_w != 1 || d->r != d->s || d->c < 8 || d->k < 8)
         return NULL;
