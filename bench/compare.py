@@ -546,26 +546,29 @@ def arguments(argv):
     return args
 
 
-def interrupt_when_ended():
-    """A polite end is an interruption: what is measured so far is written."""
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-
-
 def write(path, text):
     with open(path + ".new", "w", encoding="utf-8") as f:
         f.write(text)
     os.replace(path + ".new", path)
 
 
-def main(argv):
-    args = arguments(argv)
-    interrupt_when_ended()
-    bench, status = Bench(args), 0
+def measure(bench):
+    """Run it all, or until somebody interrupts; the exit status. Writing what there is, is not interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    status = 0
     try:
         bench.run_all()
     except KeyboardInterrupt:
         say("interrupted; what is measured so far:")
         status = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return status
+
+
+def main(argv):
+    args = arguments(argv)
+    bench = Bench(args)
+    status = measure(bench)
     text = report.markdown(bench)
     print(text, end="")
     if args.json:

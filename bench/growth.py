@@ -25,7 +25,6 @@ import datetime
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -379,14 +378,8 @@ def arguments(argv):
 
 def main(argv):
     args = arguments(argv)
-    compare.interrupt_when_ended()
-    growth, status = Growth(args), 0
-    try:
-        growth.run_all()
-    except KeyboardInterrupt:
-        say("interrupted; what is measured so far:")
-        status = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing to interrupt any more
+    growth = Growth(args)
+    status = compare.measure(growth)
     pictures = draw(growth, args.plots) if args.plots else []
     text = markdown(growth, pictures)
     print(text, end="")

@@ -374,7 +374,7 @@ static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t pa
     return n1 < g->n ? group + n1 * end_of_block(job->head, 0) : NULL;
 }
 
-/* Rows i .. i + m - 1 of a part that have the same taps. A small B is walked through for each strip
+/* Rows of a part that have the same taps. A small B is walked through for each strip
  * of some rows, so that lines of C are written while they are near; a large one is read once. While
  * the first strip is multiplied with one panel, the one to come is fetched. */
 static void run_rows(const gemm_job *job, const gemm_part *p, const gemm_strip *all)

@@ -206,8 +206,9 @@ static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_ro
     }
 }
 
-/* Lines of taps above and below the image, for all pixels of a grid line. */
-static size_t live_lines(const phi_im2col *w, size_t row, size_t taps, size_t *first, size_t *end)
+/* Taps of the lines that are neither above nor below the image, `taps` to a line; the same for the
+ * rest of a grid line. */
+static size_t live_range(const phi_im2col *w, size_t row, size_t taps, size_t *first, size_t *end)
 {
     const grid_point p = locate(w, row);
     const int64_t y = p.u * w->stride_h + w->y0;
@@ -219,12 +220,12 @@ static size_t live_lines(const phi_im2col *w, size_t row, size_t taps, size_t *f
 static size_t live_pixels(const void *arg, size_t row, size_t *first, size_t *end)
 {
     const phi_im2col *w = arg;
-    return live_lines(w, row, (size_t)w->taps_w, first, end);
+    return live_range(w, row, (size_t)w->taps_w, first, end);
 }
 
-static size_t live_taps(const void *arg, size_t row, size_t *first, size_t *end)
+static size_t live_lines(const void *arg, size_t row, size_t *first, size_t *end)
 {
-    return live_lines(arg, row, 1, first, end);
+    return live_range(arg, row, 1, first, end);
 }
 
 phi_im2col phi_im2col_of(const phi_conv_shape *d, const float *x, int64_t pitch)
@@ -257,7 +258,7 @@ phi_rows phi_im2col_rows(const phi_im2col *w)
                      .by_column = by_column};
     if (lines && w->step_w == 1 && w->c == w->pitch) {
         rows.locate = locate_lines;
-        rows.live = live_taps;
+        rows.live = live_lines;
     }
     if (!lines && w->c >= PHI_GEMM_LEAST_TAP) {
         rows.locate = locate_pixels;

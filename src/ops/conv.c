@@ -46,8 +46,8 @@ static const phi_volume *volume_of(const phi_exec *e)
     return e->in[0].type.rank == 5 ? &((const conv_params *)e->params)->volume : NULL;
 }
 
-/* Of this execution, which may be of some of the batch's images. How it is computed is chosen for all of
- * them, by the params: so every image's bits are the same, whatever the portion. */
+/* Of this execution, which may be of some of the batch's images. How it is computed does not depend on
+ * their number: every image has the same bits, whatever the batch and the portion. */
 static phi_conv_shape shape_now(const phi_exec *e)
 {
     phi_conv_shape d = *(const phi_conv_shape *)e->params;

@@ -95,6 +95,7 @@ static enum ph_status keep_whole(ph_plan *p, phi_slot *slot, ph_error *err)
 {
     enum ph_status st = phi_tensor_new_raw(&p->mem, &slot->view.type, &slot->owned, err);
     if (!st) st = get_rows(slot, 0, (size_t)n_rows(slot), slot->owned->data, err);
+    if (!st && slot->left) st = phi_file_unchanged(phi_left_file(slot->left->left), err);
     if (st) return st;
     slot->view = phi_view_of(slot->owned);
     slot->left = NULL;

@@ -230,8 +230,7 @@ static enum ph_status add_sections(planner *b, ph_error *err)
     return PH_OK;
 }
 
-/* The section that alone touches each slot [n_slots], by its root; n_sections: several, or ports.
- */
+/* The section that alone touches each slot [n_slots], by its root; n_sections: several, or ports. */
 static void find_owners(const ph_plan *p, size_t *owner)
 {
     for (size_t s = 0; s < p->n_slots; s++)

@@ -11,7 +11,8 @@
  * Divide the steps into sections that take the batch in portions: few images where activations are
  * large, so that one step finds near what the one before it left; many, or all, where weights are,
  * which each portion reads again. Values that only one section touches have room for a portion.
- * Every image's bits are those of the batch as a whole, as operators are chosen for the whole.
+ * Every image's bits are those of the batch as a whole: no operator that goes by images computes one
+ * of them differently for their number.
  * Before phi_place.
  */
 enum ph_status phi_portions(ph_plan *p, ph_error *err);

@@ -59,6 +59,14 @@ static const conv_case cases[] = {
     {4, 2, 4, 11, 10, 6, 2, 2, 1, {5, 4}, {0}, {1, 1}, true, NO_CLAMP},
     {4, 2, 4, 5, 5, 6, 2, 2, 1, {9, 7}, {0}, {1, 1}, true, NO_CLAMP},
     {4, 1, 3, 2, 3, 4, 3, 3, 1, {1, 2}, {4, 5, 3, 4}, {1, 1}, true, NO_CLAMP},
+    /* located pixels: lines that see some taps, one, none; 5x5 that take several blocks of a sum */
+    {4, 2, 12, 2, 3, 9, 3, 3, 1, {1, 2}, {4, 5, 3, 4}, {1, 1}, true, 0, INFINITY},
+    {4, 2, 70, 4, 5, 20, 5, 5, 1, {2, 1}, {2, 2, 3, 1}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 300, 3, 4, 35, 3, 3, 1, {2, 2}, {3, 1, 3, 1}, {1, 1}, true, NO_CLAMP},
+    /* rows that share a set of the cache, in memory and by stride; a slice of them for each group */
+    {4, 2, 1024, 5, 7, 40, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, 0, INFINITY},
+    {4, 1, 512, 7, 9, 33, 1, 1, 1, {2, 2}, {0}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 1024, 5, 5, 24, 3, 3, 4, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, NO_CLAMP},
     /* groups, with one channel on either side of a group */
     {4, 2, 12, 6, 7, 18, 3, 3, 3, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, 0, INFINITY},
     {4, 2, 10, 7, 6, 5, 3, 2, 5, {2, 1}, {1, 0, 1, 1}, {1, 2}, true, NO_CLAMP},
