@@ -531,7 +531,8 @@ typedef struct ph_layer_cost {
     int64_t macs;       /* or PH_UNKNOWN */
     int64_t activation_bytes; /* all outputs, or PH_UNKNOWN */
     int64_t moved_bytes;      /* operands and results, each once, or PH_UNKNOWN; after
-                               * ph_account_plan those of its steps in the plan */
+                               * ph_account_plan those of its steps in the plan; what a layer
+                               * hands to the next in the same pass does not count */
     enum ph_role role;
     enum ph_kind kind;
     bool classifier; /* makes the scores: no weights behind it, see docs/account.md */
@@ -745,7 +746,8 @@ PH_API size_t ph_plan_arena_bytes(const ph_plan *p); /* activations and scratch 
 /*
  * What a run does, in this order: it copies each input in, goes through what the plan computes, and
  * copies each output out. Each of these is a step. Nodes that are fused into others, folded or not
- * needed have none. Strings live as long as the plan and its graph.
+ * needed have none; convolutions in one pass are one step, with the name of the last and the MACs of
+ * all. Strings live as long as the plan and its graph.
  */
 typedef struct ph_step {
     const char *name; /* the node's; of a copy that of the value copied */
@@ -753,16 +755,17 @@ typedef struct ph_step {
     /*
      * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
      * another size, "1x1 gemm" (the image itself is the matrix), "window gemm" (its windows are,
-     * read where they lie or gathered), "grouped gemm", "depthwise" or "3-D gemm"; of a copy "copy in",
-     * "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
+     * read where they lie or gathered), "grouped gemm", "depthwise" or "3-D gemm"; of several in one
+     * pass "1x1+depthwise+1x1", "window+depthwise+1x1", or these without the last; of a copy "copy
+     * in", "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
      */
     const char *method;
     enum ph_dtype dtype; /* of the first output that there is */
     size_t rank;
     int64_t dims[PH_MAX_RANK];
     int64_t macs; /* of the node as it is defined; Winograd's filtering multiplies less */
-    /* Fused into a convolution: a scaling of channels behind it, such as a batch norm, is in its
-     * weights; a sum with another value; a clamp, such as ReLU. */
+    /* Fused into a convolution (of several in one pass, into any): a scaling of channels behind it,
+     * such as a batch norm, is in its weights; a sum with another value; a clamp, such as ReLU. */
     bool scaled, added, clamped;
 } ph_step;
 

@@ -14,6 +14,7 @@ struct phi_filters; /* kernels/filters.h */
 
 #define PHI_MAX_IN 512 /* inputs of a node; Concat and Sum are variadic */
 #define PHI_MAX_OUT 64
+#define PHI_CHAIN_MOST 8 /* nodes that are done in one pass */
 
 /* An attribute the operator knows. `first`, `last`: opsets in which it exists (last 0: still). */
 typedef struct phi_attr_rule {
@@ -138,6 +139,18 @@ typedef struct phi_op {
     bool (*packs_rows)(const phi_exec *e); /* does `pack` read e->filters? NULL: no */
     /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */
     enum ph_status (*forward)(const phi_exec *e, ph_error *err);
+    /*
+     * Several nodes of this operator in one pass, each of which reads as its input 0 what the one
+     * before it makes and nobody else wants: e[0 .. n - 1], n <= PHI_CHAIN_MOST. Their other inputs
+     * are constants. `chain`: how many from e[0] on should go together; 0 or 1: none. It looks at
+     * params and types alone. The other three are asked and called for exactly so many. What is handed
+     * on has no data, unless *keep was set; then `chain_forward` may also run them one by one. Bits
+     * are the same either way. NULL: never.
+     */
+    size_t (*chain)(const phi_exec *e, size_t n, bool *keep);
+    const char *(*chain_method)(const phi_exec *e, size_t n); /* as `method` */
+    size_t (*chain_work_bytes)(const phi_exec *e, size_t n);
+    void (*chain_forward)(const phi_exec *e, size_t n);
     /* NULL: no gradient. Called by phi_backward, with some din wanted and some dout there. */
     enum ph_status (*backward)(const phi_exec *e, ph_error *err);
 

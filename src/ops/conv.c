@@ -46,9 +46,7 @@ static const phi_volume *volume_of(const phi_exec *e)
     return e->in[0].type.rank == 5 ? &((const conv_params *)e->params)->volume : NULL;
 }
 
-/* Of this execution, which may be of some of the batch's images. How it is computed does not depend on
- * their number: every image has the same bits, whatever the batch and the portion. */
-static phi_conv_shape shape_now(const phi_exec *e)
+phi_conv_shape phi_conv_shape_now(const phi_exec *e)
 {
     phi_conv_shape d = *(const phi_conv_shape *)e->params;
     d.n = e->in[0].type.dims[0];
@@ -304,21 +302,43 @@ static size_t conv_pack_bytes(const phi_exec *e)
     return volume_of(e) ? phi_volume_pack_bytes(volume_of(e)) : packed_bytes(e);
 }
 
-static size_t forward_work_bytes(const phi_exec *e)
+bool phi_conv_is_direct(const phi_exec *e)
 {
-    const phi_conv_shape shape = shape_now(e), *d = &shape;
-    const phi_wino *wino = winograd_of(e);
-    const size_t threads = phi_pool_threads(e->pool);
-    const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(e));
-    if (wino) return add_bytes(packed, phi_wino_work_bytes(wino, d, threads));
-    if (phi_conv_is_depthwise(d)) return add_bytes(packed, phi_depthwise_work_bytes(d, threads));
+    return !volume_of(e) && !winograd_of(e);
+}
+
+size_t phi_conv_direct_work_bytes(const phi_conv_shape *d, size_t n_threads)
+{
+    if (phi_conv_is_depthwise(d)) return phi_depthwise_work_bytes(d, n_threads);
     const phi_conv_data data = {.x_pitch = d->c};
     phi_im2col windows;
     const phi_gemm g = forward_gemm(d, &data, &windows);
-    return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
+    return phi_gemm_work_bytes(&g, n_threads);
 }
 
-static phi_conv_data data_of(const phi_exec *e)
+void phi_conv_direct(const phi_conv_shape *d, const phi_conv_data *data, const void *packed,
+                     phi_pool *pool, void *work)
+{
+    if (phi_conv_is_depthwise(d)) {
+        phi_depthwise(d, data, packed, pool, work);
+        return;
+    }
+    phi_im2col windows;
+    const phi_gemm g = forward_gemm(d, data, &windows);
+    phi_gemm_run(&g, packed, pool, work);
+}
+
+static size_t forward_work_bytes(const phi_exec *e)
+{
+    const phi_conv_shape shape = phi_conv_shape_now(e), *d = &shape;
+    const phi_wino *wino = winograd_of(e);
+    const size_t threads = phi_pool_threads(e->pool);
+    const size_t packed = e->packed ? 0 : add_bytes(0, packed_bytes(e));
+    return add_bytes(packed, wino ? phi_wino_work_bytes(wino, d, threads)
+                                  : phi_conv_direct_work_bytes(d, threads));
+}
+
+phi_conv_data phi_conv_data_of(const phi_exec *e)
 {
     return (phi_conv_data){.x = e->in[0].data,
                            .x_pitch = phi_view_pitch(&e->in[0]),
@@ -354,7 +374,7 @@ static void volume_forward(const phi_exec *e, const phi_volume *v)
         packed = work;
         work = behind(work, phi_volume_pack_bytes(v));
     }
-    const phi_conv_data data = data_of(e);
+    const phi_conv_data data = phi_conv_data_of(e);
     phi_volume_run(v, &data, packed, e->pool, work);
 }
 
@@ -380,7 +400,7 @@ static void volume_backward(const phi_exec *e, const phi_volume *v)
 
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
 {
-    const phi_conv_shape shape = shape_now(e), *d = &shape;
+    const phi_conv_shape shape = phi_conv_shape_now(e), *d = &shape;
     const void *packed = e->packed;
     void *work = e->work;
     (void)err;
@@ -394,17 +414,12 @@ static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
         packed = work;
         work = behind(work, packed_bytes(e));
     }
-    const phi_conv_data data = data_of(e);
+    const phi_conv_data data = phi_conv_data_of(e);
     const phi_wino *wino = winograd_of(e);
-    if (wino) {
+    if (wino)
         phi_wino_run(wino, d, &data, packed, e->pool, work);
-    } else if (phi_conv_is_depthwise(d)) {
-        phi_depthwise(d, &data, packed, e->pool, work);
-    } else {
-        phi_im2col windows;
-        const phi_gemm g = forward_gemm(d, &data, &windows);
-        phi_gemm_run(&g, packed, e->pool, work);
-    }
+    else
+        phi_conv_direct(d, &data, packed, e->pool, work);
     return PH_OK;
 }
 
@@ -708,6 +723,10 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .pack_bytes = conv_pack_bytes,
                             .pack = conv_pack,
                             .packs_rows = conv_packs_rows,
+                            .chain = phi_conv_chain,
+                            .chain_method = phi_conv_chain_method,
+                            .chain_work_bytes = phi_conv_chain_work_bytes,
+                            .chain_forward = phi_conv_chain_forward,
                             .forward = conv_forward,
                             .backward = conv_backward,
                             .epilogue = true,

@@ -49,6 +49,19 @@ static void live_through(const ph_plan *p, life *lives, const phi_section *s)
     }
 }
 
+/* What the chain from step `i` on reads and makes is there from its first step to its last. */
+static void touch_chain(const ph_plan *p, life *lives, size_t i)
+{
+    const size_t end = i + p->steps[i].chain;
+    touch(life_of(p, lives, p->steps[i].in[0]), end);
+    touch(life_of(p, lives, p->steps[end - 1].out[0]), i + 1);
+    for (size_t k = i; k < end; k++) {
+        const int32_t add = p->steps[k].add;
+        if (add >= 0) touch(life_of(p, lives, add), i + 1);
+        if (add >= 0) touch(life_of(p, lives, add), end);
+    }
+}
+
 /* Lives of all slots, by slot number. */
 static void find_lives(const ph_plan *p, life *lives)
 {
@@ -61,6 +74,7 @@ static void find_lives(const ph_plan *p, life *lives)
         for (size_t k = 0; k < step->n_out; k++)
             if (step->out[k] >= 0) touch(life_of(p, lives, step->out[k]), i + 1);
         if (step->add >= 0) touch(life_of(p, lives, step->add), i + 1);
+        if (step->chain > 1) touch_chain(p, lives, i);
     }
     for (size_t i = 0; i < p->n_sections; i++)
         if (p->sections[i].times > 1) live_through(p, lives, &p->sections[i]);

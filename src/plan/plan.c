@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "plan/chain.h"
 #include "plan/fuse.h"
 #include "plan/pack.h"
 #include "plan/place.h"
@@ -93,7 +94,7 @@ static enum ph_status add_step(builder *b, const phi_op *op, const phi_node *nod
         return phi_fail_nomem(b->err);
     phi_step *step = &p->steps[p->n_steps];
     *step = (phi_step){ .op = op, .node = node, .n_in = n_in, .n_out = n_out, .add = -1,
-                        .lo = -INFINITY, .hi = INFINITY, .stream = node ? phi_stream(node->name) : 0,
+                        .chain = 1, .lo = -INFINITY, .hi = INFINITY, .stream = node ? phi_stream(node->name) : 0,
                         .in = phi_calloc(&p->mem, n_in, sizeof *step->in),
                         .out = phi_calloc(&p->mem, n_out, sizeof *step->out) };
     p->n_steps++; /* from here on the plan frees it */
@@ -380,6 +381,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     builder b = { .p = p, .g = g, .err = err };
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
+    if (!st) st = phi_chain(p, !training && !desc->keep_all, err);
     if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
     if (!st) st = phi_place(p, !training, err);
     if (!st && pack && desc->max_weights) st = phi_bound_weights(p, desc->max_weights, err);
@@ -428,6 +430,7 @@ void ph_plan_free(ph_plan *p)
         phi_free(&mem, p->slots[i].scale);
     }
     phi_free(&mem, p->steps);
+    phi_free(&mem, p->passes);
     phi_free(&mem, p->sections);
     phi_free(&mem, p->slots);
     phi_free(&mem, p->inputs);

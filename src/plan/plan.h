@@ -9,7 +9,8 @@
 
 enum phi_slot_kind {
     PHI_SLOT_CONSTANT, /* view.data is there: a graph's constant, or one the plan computed */
-    PHI_SLOT_ARENA     /* at `offset` of the run's arena */
+    PHI_SLOT_ARENA,    /* at `offset` of the run's arena */
+    PHI_SLOT_PASSED    /* handed on within a chain: nowhere as a whole, view.data is NULL */
 };
 
 typedef struct phi_slot {
@@ -38,6 +39,8 @@ typedef struct phi_step {
     uint64_t stream; /* for random numbers: from the node's name */
     bool exact;      /* as the plan's, for this step */
     int64_t images;  /* that it works on at a time: dimension 0 of operands in the arena; 0: all */
+    size_t chain;    /* steps that run in one pass with it, from it on; 0: one before it does them */
+    size_t pass;     /* number of the pass */
 } phi_step;
 
 /* Steps first .. end - 1 run so many times, each time on the next `images` (of the steps) of the batch. */
@@ -57,6 +60,7 @@ struct ph_plan {
     size_t n_slots, slots_capacity;
     phi_step *steps;
     size_t n_steps, steps_capacity;
+    size_t *passes, n_passes; /* the first steps of what runs in one pass: most alone */
     phi_section *sections; /* of all steps, in their order; NULL: all run once */
     size_t n_sections;
     size_t n_inputs, n_outputs;

@@ -55,8 +55,10 @@ static bool is_first(const phi_step *step, size_t k)
     return true;
 }
 
+/* What is handed on within a chain stays in the caches. */
 static int64_t operand_bytes(const ph_plan *p, const phi_step *step, int32_t slot)
 {
+    if (p->slots[slot].kind == PHI_SLOT_PASSED) return 0;
     const phi_type type = phi_slot_type(p, step, slot);
     return (int64_t)phi_type_bytes(&type);
 }

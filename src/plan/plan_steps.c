@@ -8,7 +8,7 @@
 
 size_t ph_plan_n_steps(const ph_plan *p)
 {
-    return p->n_inputs + p->n_steps + p->n_outputs;
+    return p->n_inputs + p->n_passes + p->n_outputs;
 }
 
 static void set_type(ph_step *out, const phi_type *t)
@@ -57,6 +57,16 @@ static const char *method_of(const ph_plan *p, const phi_step *step)
     return step->op->method(&e);
 }
 
+/* Of a step and those that run in one pass with it. */
+static const char *method_of_all(const ph_plan *p, const phi_step *step)
+{
+    phi_exec e[PHI_CHAIN_MOST];
+    if (step->chain == 1) return method_of(p, step);
+    for (size_t i = 0; i < step->chain; i++)
+        e[i] = phi_step_exec(p, &step[i], NULL, NULL, NULL);
+    return step->op->chain_method(e, step->chain);
+}
+
 static enum ph_status macs_of(const ph_plan *p, const phi_step *step, int64_t *macs, ph_error *err)
 {
     const phi_type *in[PHI_MAX_IN];
@@ -69,22 +79,38 @@ static enum ph_status macs_of(const ph_plan *p, const phi_step *step, int64_t *m
     return step->op->macs(&c, macs);
 }
 
+static enum ph_status macs_of_all(const ph_plan *p, const phi_step *step, int64_t *sum,
+                                  ph_error *err)
+{
+    enum ph_status st = PH_OK;
+    for (size_t i = 0; i < step->chain && !st; i++) {
+        int64_t macs = 0;
+        st = macs_of(p, &step[i], &macs, err);
+        if (!st && !phi_add_i64(*sum, macs, sum))
+            st = phi_fail(err, PH_ERR_OVERFLOW, step[i].node->name, "MACs do not fit into 63 bits");
+    }
+    return st;
+}
+
 static enum ph_status describe_node(const ph_plan *p, const phi_step *step, ph_step *out,
                                     ph_error *err)
 {
-    out->name = step->node->name;
-    out->op = step->op->name;
-    out->method = method_of(p, step);
-    out->scaled = has_folded_weights(p, step);
-    out->added = step->add >= 0;
-    out->clamped = step->lo > -INFINITY || step->hi < INFINITY;
-    for (size_t k = 0; k < step->n_out; k++)
-        if (step->out[k] >= 0) {
-            const phi_type type = phi_slot_type(p, step, step->out[k]);
+    const phi_step *last = step + step->chain - 1;
+    out->name = last->node->name;
+    out->op = last->op->name;
+    out->method = method_of_all(p, step);
+    for (const phi_step *s = step; s <= last; s++) {
+        out->scaled |= has_folded_weights(p, s);
+        out->added |= s->add >= 0;
+        out->clamped |= s->lo > -INFINITY || s->hi < INFINITY;
+    }
+    for (size_t k = 0; k < last->n_out; k++)
+        if (last->out[k] >= 0) {
+            const phi_type type = phi_slot_type(p, last, last->out[k]);
             set_type(out, &type);
             break;
         }
-    return macs_of(p, step, &out->macs, err);
+    return macs_of_all(p, step, &out->macs, err);
 }
 
 enum ph_status ph_plan_step(const ph_plan *p, size_t i, ph_step *out, ph_error *err)
@@ -101,7 +127,7 @@ enum ph_status ph_plan_step(const ph_plan *p, size_t i, ph_step *out, ph_error *
         describe_copy(p, "copy out", p->outputs[i - outputs].name, p->output_slots[i - outputs],
                       &s);
     } else {
-        const phi_step *step = &p->steps[i - p->n_inputs];
+        const phi_step *step = &p->steps[p->passes[i - p->n_inputs]];
         if (step->node)
             st = describe_node(p, step, &s, err);
         else

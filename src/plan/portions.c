@@ -116,7 +116,7 @@ static void weigh(const planner *b, const phi_step *s, load *l)
         const double bytes = (double)phi_type_bytes(&b->p->slots[slot].view.type);
         if (in_arena(b->p, slot))
             l->images += bytes / (double)b->batch;
-        else
+        else if (b->p->slots[slot].kind == PHI_SLOT_CONSTANT)
             l->weights += bytes;
     }
     l->whole = !can_divide(b, s);
@@ -185,7 +185,7 @@ static void find_ways(planner *b)
     for (size_t i = 0; i < p->n_steps; i++) {
         const way *old = i ? &b->ways[(i - 1) * b->n_sizes] : NULL;
         way *now = &b->ways[i * b->n_sizes];
-        const double change = change_cost(b, &b->loads[i]);
+        const double change = p->steps[i].chain ? change_cost(b, &b->loads[i]) : (double)INFINITY;
         size_t best = 0;
         for (size_t k = 1; old && k < b->n_sizes; k++)
             if (old[k].cost < old[best].cost) best = k;

@@ -16,6 +16,13 @@ struct ph_run {
     phi_view *views; /* the operands of all steps, step by step: inputs, outputs, what is added */
 };
 
+/* Of a step and those that run in one pass with it; `e` is its execution, theirs follow. */
+static size_t work_bytes_of(const phi_step *step, const phi_exec *e)
+{
+    if (step->chain == 1) return phi_forward_work_bytes(step->op, e);
+    return step->chain ? step->op->chain_work_bytes(e, step->chain) : 0;
+}
+
 static enum ph_status bind_steps(ph_run *r, ph_error *err)
 {
     const ph_plan *p = r->plan;
@@ -33,7 +40,9 @@ static enum ph_status bind_steps(ph_run *r, ph_error *err)
         r->execs[i] = phi_step_exec(p, step, in, out, r->pool);
         out[step->n_out] = phi_step_view(p, step, step->add, 0, r->arena);
         if (step->add >= 0) r->execs[i].add = &out[step->n_out];
-        const size_t bytes = phi_forward_work_bytes(step->op, &r->execs[i]);
+    }
+    for (size_t i = 0; i < p->n_steps; i++) {
+        const size_t bytes = work_bytes_of(&p->steps[i], &r->execs[i]);
         if (bytes > work_bytes) work_bytes = bytes;
     }
     r->work = phi_alloc(&r->mem, work_bytes);
@@ -114,15 +123,25 @@ static void take_portion(ph_run *r, size_t i, size_t portion)
     out[step->n_out].data = phi_step_view(r->plan, step, step->add, portion, r->arena).data;
 }
 
+/* A step and those that run in one pass with it; there is nothing to do if the last makes nothing. */
+static enum ph_status run_step(const phi_step *step, const phi_exec *e, ph_error *err)
+{
+    if (is_empty(&e[step->chain - 1])) return PH_OK;
+    if (step->chain == 1) return phi_forward(step->op, e, err);
+    step->op->chain_forward(e, step->chain);
+    return PH_OK;
+}
+
 static enum ph_status run_section(ph_run *r, const phi_section *s, stopwatch *w, ph_error *err)
 {
     const ph_plan *p = r->plan;
     enum ph_status st = PH_OK;
     for (size_t portion = 0; portion < s->times && !st; portion++)
-        for (size_t i = s->first; i < s->end && !st; i++) {
-            if (s->times > 1) take_portion(r, i, portion);
-            if (!is_empty(&r->execs[i])) st = phi_forward(p->steps[i].op, &r->execs[i], err);
-            lap(w, p->n_inputs + i);
+        for (size_t i = s->first; i < s->end && !st; i += p->steps[i].chain) {
+            for (size_t k = 0; s->times > 1 && k < p->steps[i].chain; k++)
+                take_portion(r, i + k, portion);
+            st = run_step(&p->steps[i], &r->execs[i], err);
+            lap(w, p->n_inputs + p->steps[i].pass);
         }
     return st;
 }
@@ -149,7 +168,7 @@ enum ph_status ph_run_timed(ph_run *r, const void *const *inputs, void *const *o
         const phi_view from = slot_in_run(r, p->output_slots[i]);
         const phi_view to = phi_view_plain(&from.type, outputs[i]);
         phi_copy(r->pool, &to, &from);
-        lap(&w, p->n_inputs + p->n_steps + i);
+        lap(&w, p->n_inputs + p->n_passes + i);
     }
     return st;
 }

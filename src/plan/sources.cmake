@@ -1,4 +1,5 @@
 list(APPEND PINHOLE_SOURCES
+  plan/chain.c
   plan/fuse.c
   plan/pack.c
   plan/peak.c
