@@ -35,6 +35,7 @@ static const struct level {
 static atomic_uint found_cache;       /* KNOWN | flags of the machine */
 static atomic_uint environment_cache; /* KNOWN | flags that PH_CPU allows */
 static atomic_uint limit_cache;       /* KNOWN | flags that ph_cpu_limit allows; 0: no limit */
+static atomic_uint rate_cache;        /* 0: not asked yet; cpuid is slow in a virtual machine */
 static atomic_uint generation;
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -120,6 +121,28 @@ unsigned phi_cpu_flags(void)
     unsigned flags = found_flags() & environment_flags();
     if (limit) flags &= limit;
     return flags & ~KNOWN;
+}
+
+/* Zen 4 is AMD's family 25; later ones have whole units. */
+static unsigned find_rate(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    unsigned a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx) return 2;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 2;
+    return (a >> 8 & 0xf) + (a >> 20 & 0xff) == 25 ? 1 : 2;
+#else
+    return 2;
+#endif
+}
+
+unsigned phi_cpu_avx512_rate(void)
+{
+    unsigned rate = atomic_load_explicit(&rate_cache, memory_order_relaxed);
+    if (rate) return rate;
+    rate = find_rate();
+    atomic_store_explicit(&rate_cache, rate, memory_order_relaxed);
+    return rate;
 }
 
 unsigned phi_cpu_generation(void)

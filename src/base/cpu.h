@@ -17,6 +17,10 @@ enum phi_cpu_flag {
 /* Flags in force, after the cap. */
 unsigned phi_cpu_flags(void);
 
+/* Products a cycle of AVX-512 for one of AVX2: 1 where 512 bits are done in two halves, 2
+ * elsewhere. */
+unsigned phi_cpu_avx512_rate(void);
+
 /* Counts calls of ph_cpu_limit, so that whoever caches a choice sees that it may be stale. */
 unsigned phi_cpu_generation(void);
 

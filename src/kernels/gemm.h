@@ -115,6 +115,10 @@ typedef struct phi_gemm_tn {
 size_t phi_gemm_tn_work_bytes(const phi_gemm_tn *g, size_t n_threads);
 void phi_gemm_tn_run(const phi_gemm_tn *g, phi_pool *pool, void *work);
 
+/* The kernel for products with n columns: of those that may be used, the one that computes least in
+ * vain. `pointers`: A is read by pointers. */
+const phk_kernel *phi_gemm_kernel(size_t n, bool pointers);
+
 /* --- Shared by the two ----------------------------------------------------------------------- */
 
 /* Length of blocks when a length is cut into equal blocks of at most `most`; a multiple of

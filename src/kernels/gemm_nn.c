@@ -105,6 +105,29 @@ void phi_rows_copy(const phi_rows *rows, size_t group, size_t row0, size_t n_row
         copy_block(in, rows->row, rows->step, n_rows, n_k, out, ld);
 }
 
+/* --- The kernel ------------------------------------------------------------------------------ */
+
+/* Work for n columns, in columns at the rate of the wide kernel. The last panel is computed
+ * whole or half; wide kernels have no half for pointers (body_gemm.h). */
+static double column_work(const phk_kernel *kernel, size_t n, bool pointers)
+{
+    const bool avx512 = kernel->needs & PHI_CPU_AVX512;
+    const size_t least = avx512 && pointers ? kernel->nr : kernel->nr / 2;
+    const double narrow = 1.03; /* tiles of fewer rows read weights more often */
+    return (double)round_up(n, least) * (avx512 ? 1 : narrow * phi_cpu_avx512_rate());
+}
+
+const phk_kernel *phi_gemm_kernel(size_t n, bool pointers)
+{
+    const phk_kernel *best = phk_choose(PHK_gemm_f32), *kernel;
+    if (!(best->needs & PHI_CPU_AVX512)) return best;
+    for (size_t i = 0; (kernel = phk_kernel_at(i)); i++)
+        if (kernel->slot == PHK_gemm_f32 && kernel->needs == PHI_CPU_AVX2 &&
+            column_work(kernel, n, pointers) < column_work(best, n, pointers))
+            return kernel;
+    return best;
+}
+
 /* --- Packing B ------------------------------------------------------------------------------- */
 
 /* Upper bound of n rounded up to whole panels, whichever kernel comes; SIZE_MAX: too large. */
@@ -198,7 +221,8 @@ static void pack_task(void *arg, size_t task, size_t thread)
 
 void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool, void *packed)
 {
-    const phk_kernel *kernel = phk_choose(PHK_gemm_f32);
+    const bool windows = b->outer > 1 || b->count[0] * b->count[1] > 1;
+    const phk_kernel *kernel = phi_gemm_kernel(n, windows);
     const size_t k = (b->outer ? b->outer : 1) * b->count[0] * b->count[1] * b->count[2];
     const size_t tap = phi_gemm_tap(b->count[1], b->count[2]);
     packed_head *head = packed;

@@ -295,6 +295,27 @@ static void test_nn(void **state)
             }
 }
 
+/* The kernel for n columns is one that may be used, and never leaves more of them empty than the
+ * widest one does. */
+static void test_choice(void **state)
+{
+    (void)state;
+    static const char *const levels[] = {"scalar", "avx2", NULL};
+    for (size_t l = 0; l < PHI_COUNT(levels); l++) {
+        assert_int_equal(ph_cpu_limit(levels[l]), PH_OK);
+        const phk_kernel *widest = phk_choose(PHK_gemm_f32);
+        for (size_t n = 1; n < 200; n++)
+            for (int pointers = 0; pointers < 2; pointers++) {
+                const phk_kernel *k = phi_gemm_kernel(n, pointers);
+                assert_int_equal(k->slot, PHK_gemm_f32);
+                assert_int_equal(k->needs & ~phi_cpu_flags(), 0);
+                assert_true((n + k->nr - 1) / k->nr * k->nr <=
+                            (n + widest->nr - 1) / widest->nr * widest->nr);
+            }
+    }
+    assert_int_equal(ph_cpu_limit(NULL), PH_OK);
+}
+
 /* One row against a column of weights is bit for bit what the same row gives among many: a fully
  * connected layer at each position is a 1x1 convolution. */
 static void test_rows_alone(void **state)
@@ -455,9 +476,9 @@ static void test_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nn),       cmocka_unit_test(test_rows_alone),
-        cmocka_unit_test(test_tn),       cmocka_unit_test(test_column_sums),
-        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_nn),          cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_rows_alone),  cmocka_unit_test(test_tn),
+        cmocka_unit_test(test_column_sums), cmocka_unit_test(test_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
