@@ -43,8 +43,19 @@ typedef struct phi_infer {
     ph_error *err;
 } phi_infer;
 
+/* One of several ways to do what an operator does; the operator's own struct begins with it. */
+typedef struct phi_method {
+    const char *name; /* a few words, static storage */
+} phi_method;
+
+typedef struct phi_choice {
+    const phi_method *method;
+    double cost; /* in whatever the operator measures it in */
+} phi_choice;
+#define PHI_MOST_METHODS 8
+
 /*
- * One execution, forward or backward. Views have final shapes and strides. In `method`,
+ * One execution, forward or backward. Views have final shapes and strides. In `methods`,
  * `work_bytes` and `save_bytes`, and in `pack` for all but constants, data pointers may be NULL.
  */
 typedef struct phi_exec {
@@ -72,6 +83,9 @@ typedef struct phi_exec {
     float lo, hi;
     const phi_view *add; /* fused too: added in front of the clamp; of the output's type. Or NULL */
     bool exact;          /* no arithmetic that trades accuracy for speed: no Winograd */
+    /* One of op->methods: what is packed, how much scratch it takes and how it runs. NULL: the
+     * first */
+    const phi_method *method;
 } phi_exec;
 
 /*
@@ -128,8 +142,9 @@ typedef struct phi_op {
     /* MACs of the node; NULL: none. Types as after infer. PH_ERR_OVERFLOW possible. */
     enum ph_status (*macs)(const phi_infer *c, int64_t *macs);
 
-    /* How `forward` does this one, in a few words: static storage. NULL: there is one way. */
-    const char *(*method)(const phi_exec *e);
+    /* The ways in which `forward` could do this one, 1 .. PHI_MOST_METHODS, the one that seems best
+     * first. The number of images has no say. NULL: there is one way. */
+    size_t (*methods)(const phi_exec *e, phi_choice *out);
     size_t (*work_bytes)(const phi_exec *e, bool backward); /* NULL: none */
     size_t (*save_bytes)(const phi_exec *e);                /* NULL: none */
     /* Weights, input 1, made ready once per plan; their data may be gone afterwards. pack_bytes 0 or
@@ -148,7 +163,7 @@ typedef struct phi_op {
      * are the same either way. NULL: never.
      */
     size_t (*chain)(const phi_exec *e, size_t n, bool *keep);
-    const char *(*chain_method)(const phi_exec *e, size_t n); /* as `method` */
+    const char *(*chain_method)(const phi_exec *e, size_t n); /* a few words, static storage */
     size_t (*chain_work_bytes)(const phi_exec *e, size_t n);
     void (*chain_forward)(const phi_exec *e, size_t n);
     /* NULL: no gradient. Called by phi_backward, with some din wanted and some dout there. */

@@ -73,8 +73,7 @@ static const float output_6_2[2 * 6] = {
 };
 /* clang-format on */
 
-const phi_wino phi_wino_f2x3 = {.name = "Winograd F(2x2,3x3)",
-                                .a = 4,
+const phi_wino phi_wino_f2x3 = {.a = 4,
                                 .m = 2,
                                 .r = 3,
                                 .filter = filter_2x3,
@@ -82,8 +81,7 @@ const phi_wino phi_wino_f2x3 = {.name = "Winograd F(2x2,3x3)",
                                 .output = output_4_2,
                                 .in_slot = PHK_wino4_in_f32,
                                 .out_slot = PHK_wino4_out2_f32};
-const phi_wino phi_wino_f4x3 = {.name = "Winograd F(4x4,3x3)",
-                                .a = 6,
+const phi_wino phi_wino_f4x3 = {.a = 6,
                                 .m = 4,
                                 .r = 3,
                                 .filter = filter_4x3,
@@ -91,8 +89,7 @@ const phi_wino phi_wino_f4x3 = {.name = "Winograd F(4x4,3x3)",
                                 .output = output_6_4,
                                 .in_slot = PHK_wino6_in_f32,
                                 .out_slot = PHK_wino6_out4_f32};
-const phi_wino phi_wino_f2x5 = {.name = "Winograd F(2x2,5x5)",
-                                .a = 6,
+const phi_wino phi_wino_f2x5 = {.a = 6,
                                 .m = 2,
                                 .r = 5,
                                 .filter = filter_2x5,
@@ -129,19 +126,6 @@ static size_t n_tiles(const phi_wino *v, const phi_conv_shape *d)
     return (size_t)d->n * tiles_h(v, d) * tiles_w(v, d);
 }
 
-/* Work in units of a multiply-add in the product; elements of tiles and weights, which move through
- * memory, cost several each. Weights are read while the products are made, but not faster than memory
- * gives them: where there are few tiles to a weight, it sets the pace, and F(2x2), whose weights are
- * fewer, is ahead of F(4x4). Fitted to shapes of 6x6 to 112x112 on Zen 4. */
-static double cost(const phi_wino *v, const phi_conv_shape *d)
-{
-    const double tiles = (double)n_tiles(v, d), a2 = (double)(v->a * v->a);
-    const double products = tiles * a2 * (double)d->c * (double)d->k;
-    const double moved = tiles * a2 * (double)(d->c + d->k);
-    const double weights = a2 * (double)d->c * (double)d->k, reading = 8 * weights;
-    return (products > reading ? products : reading) + 6 * moved + 2 * weights;
-}
-
 /* A group is a convolution of its own over slices of the channels. */
 static phi_conv_shape one_group(const phi_conv_shape *all)
 {
@@ -154,23 +138,27 @@ static phi_conv_shape one_group(const phi_conv_shape *all)
 
 #define MOST_GROUPS 8 /* they run one after the other */
 
-const phi_wino *phi_wino_choose(const phi_conv_shape *all_groups)
+bool phi_wino_applies(const phi_wino *v, const phi_conv_shape *all)
 {
-    static const phi_wino *const all[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
-    phi_conv_shape group = one_group(all_groups), *d = &group;
-    group.n = 1; /* an image's bits are the same in a batch of any size */
-    if (all_groups->groups > MOST_GROUPS || d->stride_h != 1 || d->stride_w != 1 ||
-        d->dilation_h != 1 || d->dilation_w != 1 || d->r != d->s || d->c < 8 || d->k < 8)
-        return NULL;
-    const phi_wino *best = NULL;
-    const double weights = (double)(d->r * d->s) * (double)d->c * (double)d->k;
-    double least = 0.8 * weights * ((double)d->n * (double)(d->oh * d->ow) + 8); /* direct */
-    for (size_t i = 0; i < PHI_COUNT(all); i++) {
-        if ((int64_t)all[i]->r != d->r || cost(all[i], d) >= least) continue;
-        best = all[i];
-        least = cost(best, d);
-    }
-    return best;
+    const phi_conv_shape d = one_group(all);
+    return all->groups <= MOST_GROUPS && d.stride_h == 1 && d.stride_w == 1 && d.dilation_h == 1 &&
+           d.dilation_w == 1 && d.r == (int64_t)v->r && d.s == d.r && d.c >= 8 && d.k >= 8;
+}
+
+/* Work in units of a multiply-add in the product; elements of tiles and weights, which move through
+ * memory, cost several each. Weights are read while the products are made, but not faster than
+ * memory gives them: where there are few tiles to a weight, it sets the pace, and F(2x2), whose
+ * weights are fewer, is ahead of F(4x4). Fitted to shapes of 6x6 to 112x112 on Zen 4. Of a group:
+ * it is compared with others of that. */
+double phi_wino_cost(const phi_wino *v, const phi_conv_shape *all)
+{
+    phi_conv_shape d = one_group(all);
+    d.n = 1; /* an image's bits are the same in a batch of any size */
+    const double tiles = (double)n_tiles(v, &d), a2 = (double)(v->a * v->a);
+    const double products = tiles * a2 * (double)d.c * (double)d.k;
+    const double moved = tiles * a2 * (double)(d.c + d.k);
+    const double weights = a2 * (double)d.c * (double)d.k, reading = 8 * weights;
+    return (products > reading ? products : reading) + 6 * moved + 2 * weights;
 }
 
 /* --- Weights ------------------------------------------------------------------------------------- */

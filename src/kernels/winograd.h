@@ -23,7 +23,6 @@
 #define PHI_WINO_MAX 6 /* largest a */
 
 typedef struct phi_wino {
-    const char *name;     /* "Winograd F(4x4,3x3)" */
     size_t a, m, r;       /* a = m + r - 1 */
     const double *filter; /* G  [a][r] */
     const float *input;   /* B' [a][a] */
@@ -33,11 +32,12 @@ typedef struct phi_wino {
 
 extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f2x5;
 
-/*
- * The variant that does this convolution with the fewest multiplications, transforms counted in, or
- * NULL where none is of use: wrong kernel, stride or dilation, many groups, or too small to win.
- */
-const phi_wino *phi_wino_choose(const phi_conv_shape *d);
+/* Can it do this convolution: kernel, stride and dilation? Where there are many groups, or few
+ * channels, it is of no use, and says no. */
+bool phi_wino_applies(const phi_wino *v, const phi_conv_shape *d);
+
+/* For comparison with other ways, of one image: multiplications, transforms counted in. */
+double phi_wino_cost(const phi_wino *v, const phi_conv_shape *d);
 
 /* Transformed weights, with a note for which kernel. SIZE_MAX if too large. Rows of `filters` are
  * [c / groups, r, r]. */

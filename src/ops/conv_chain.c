@@ -26,6 +26,7 @@ typedef struct window {
 } window;
 
 typedef struct link {
+    const phi_conv_method *method;
     const phi_conv_shape *d;
     phi_conv_data data;
     const void *packed;
@@ -110,7 +111,7 @@ static void make_lines(const chain *c, size_t i, int64_t image, span out, const 
     const phi_conv_shape *d = l->d;
     phi_conv_data data = l->data;
     const span in = seen_by(d, out);
-    const phi_conv_shape band = band_of(d, out, in);
+    const phi_conv_params band = {.image = band_of(d, out, in)};
     if (i == 0) {
         data.x += (image * d->h + in.first) * d->w * data.x_pitch;
     } else {
@@ -125,7 +126,7 @@ static void make_lines(const chain *c, size_t i, int64_t image, span out, const 
         data.y += (image * d->oh + out.first) * d->ow * data.y_pitch;
     }
     if (data.add) data.add += (image * d->oh + out.first) * d->ow * data.add_pitch;
-    phi_conv_direct(&band, &data, l->packed, NULL, work);
+    l->method->run(l->method, &band, &data, l->packed, NULL, work);
 }
 
 /* Some lines of the last output, and what is missing for them. */
@@ -233,17 +234,27 @@ static void set_bands(chain *c, int64_t threads)
     c->n_bands = div_up(last->oh, c->band);
 }
 
+static size_t one_by_one_bytes(const phi_exec *e, size_t n, size_t n_threads)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        const phi_conv_method *m = phi_conv_method_of(&e[i]);
+        bytes = max_bytes(bytes, m->work_bytes(m, e[i].params, n_threads));
+    }
+    return bytes;
+}
+
 static void chain_of(const phi_exec *e, size_t n, chain *c)
 {
-    size_t work = 0;
     *c = (chain){.n = n, .images = e[0].in[0].type.dims[0], .work = e->work};
     for (size_t i = 0; i < n; i++) {
-        c->links[i] = (link){.d = e[i].params, .packed = e[i].packed};
-        work = max_bytes(work, phi_conv_direct_work_bytes(c->links[i].d, 1));
+        const phi_conv_params *p = e[i].params;
+        c->links[i] =
+            (link){.method = phi_conv_method_of(&e[i]), .d = &p->image, .packed = e[i].packed};
     }
     set_bands(c, (int64_t)phi_pool_threads(e->pool));
     set_step(c);
-    c->thread_bytes = add_bytes(c->work_offset, work);
+    c->thread_bytes = add_bytes(c->work_offset, one_by_one_bytes(e, n, 1));
 }
 
 /* Is there something to do for all threads nearly all the time? */
@@ -266,9 +277,7 @@ size_t phi_conv_chain_work_bytes(const phi_exec *e, size_t n)
     size_t bytes = 0;
     chain_of(e, n, &c);
     if (in_one_pass(e, &c)) return phi_mul_size(c.thread_bytes, threads, &bytes) ? bytes : SIZE_MAX;
-    for (size_t i = 0; i < n; i++)
-        bytes = max_bytes(bytes, phi_conv_direct_work_bytes(e[i].params, threads));
-    return bytes;
+    return one_by_one_bytes(e, n, threads);
 }
 
 void phi_conv_chain_forward(const phi_exec *e, size_t n)
@@ -279,8 +288,8 @@ void phi_conv_chain_forward(const phi_exec *e, size_t n)
     for (size_t i = 0; i < n; i++) {
         link *l = &c.links[i];
         l->data = phi_conv_data_of(&e[i]);
-        const phi_conv_shape d = phi_conv_shape_now(&e[i]);
-        if (!together) phi_conv_direct(&d, &l->data, l->packed, e->pool, e->work);
+        const phi_conv_params now = phi_conv_now(&e[i]);
+        if (!together) l->method->run(l->method, &now, &l->data, l->packed, e->pool, e->work);
     }
     if (together) phi_pool_run(e->pool, (size_t)(c.images * c.n_bands), band_task, &c);
 }
@@ -298,7 +307,8 @@ static enum kind kind_of(const phi_conv_shape *d)
 
 static bool can_join(const phi_exec *e)
 {
-    return phi_conv_is_direct(e) && e->in[0].type.dtype == PH_FLOAT32;
+    return !phi_conv_method_of(e)->wino && !phi_conv_is_volume(e->params) &&
+           e->in[0].type.dtype == PH_FLOAT32;
 }
 
 /* Is more handed on within the chain than it reads and leaves? If not, nothing is gained: apart,

@@ -5,6 +5,7 @@ list(APPEND PINHOLE_SOURCES
   ops/binary.c
   ops/blocks.c
   ops/channel_norm.c
+  ops/conv_methods.c
   ops/elements.c
   ops/formula.c
   ops/global_pool.c
@@ -54,6 +55,7 @@ list(APPEND PINHOLE_SOURCES
   ops/constant_of_shape.c
   ops/conv.c
   ops/conv_chain.c
+  ops/conv_gradient.c
   ops/conv_integer.c
   ops/conv_transpose.c
   ops/cos.c

@@ -7,7 +7,8 @@
  * r * dilation. Along one side, positions i = first + u * stride all use the same taps, tap0, tap0
  * + tap_step, ..., and for them o = start + u - j * step for the j-th tap: a convolution of stride
  * 1 over y. There is one such class for each i below the stride; together they do no multiplication
- * in vain. (conv.c does the same for images; Conv's gradient there, the operator itself here.)
+ * in vain. (conv_gradient.c does the same for images; Conv's gradient there, the operator itself
+ * here.)
  */
 #include "ops/volume.h"
 

@@ -139,8 +139,8 @@ static enum ph_status pack_step(packer *k, phi_step *step)
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
 
-/* Bytes of a step's packed weights, if it is or is not exact. */
-static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
+/* Bytes of a step's packed weights, if it is done by `method`. */
+static size_t packed_bytes(const ph_plan *p, const phi_step *step, const phi_method *method)
 {
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
     if (!step->op->pack_bytes) return 0;
@@ -148,8 +148,15 @@ static size_t packed_bytes(const ph_plan *p, const phi_step *step, bool exact)
     phi_exec e = phi_step_exec(p, step, in, out, NULL);
     const phi_filters some = {.row = 0};
     if (made_input(p, step, 1)) e.filters = &some;
-    e.exact = exact;
+    e.method = method;
     return phi_widens(step->op, &e) ? 0 : step->op->pack_bytes(&e);
+}
+
+/* The best way to do a step that trades no accuracy for speed: its weights are the smaller ones. */
+static const phi_method *exact_method(const ph_plan *p, const phi_step *step)
+{
+    phi_choice choices[PHI_MOST_METHODS];
+    return phi_step_methods(p, step, true, choices) ? choices[0].method : NULL;
 }
 
 enum ph_status phi_bound_weights(ph_plan *p, size_t most, ph_error *err)
@@ -157,8 +164,9 @@ enum ph_status phi_bound_weights(ph_plan *p, size_t most, ph_error *err)
     size_t *surplus = phi_calloc(&p->mem, p->n_steps, sizeof *surplus), bytes = 0;
     if (!surplus) return phi_fail_nomem(err);
     for (size_t i = 0; i < p->n_steps; i++) {
-        const size_t full = packed_bytes(p, &p->steps[i], p->exact);
-        const size_t plain = packed_bytes(p, &p->steps[i], true);
+        const phi_step *step = &p->steps[i];
+        const size_t full = packed_bytes(p, step, step->method);
+        const size_t plain = packed_bytes(p, step, exact_method(p, step));
         surplus[i] = full > plain ? full - plain : 0;
         bytes += full;
     }
@@ -167,7 +175,7 @@ enum ph_status phi_bound_weights(ph_plan *p, size_t most, ph_error *err)
         for (size_t i = 1; i < p->n_steps; i++)
             if (surplus[i] > surplus[best]) best = i;
         if (p->n_steps == 0 || surplus[best] == 0) break;
-        p->steps[best].exact = true;
+        p->steps[best].method = exact_method(p, &p->steps[best]);
         bytes -= surplus[best];
         surplus[best] = 0;
     }
@@ -185,7 +193,7 @@ static enum ph_status place_packed(ph_plan *p, ph_error *err)
     if (!at) return phi_fail_nomem(err);
     bool fits = true;
     for (size_t i = 0; i < p->n_steps && fits; i++) {
-        const size_t bytes = packed_bytes(p, &p->steps[i], p->exact || p->steps[i].exact);
+        const size_t bytes = packed_bytes(p, &p->steps[i], p->steps[i].method);
         at[i] = bytes ? total : SIZE_MAX;
         p->weight_bytes += bytes;
         fits = bytes <= SIZE_MAX - PHI_ALIGN &&

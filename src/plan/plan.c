@@ -336,6 +336,15 @@ static enum ph_status emit_all(builder *b, bool fuse)
     return st ? st : add_outputs(b);
 }
 
+/* Once for all that is asked of a step's operator from here on. */
+static void choose_methods(ph_plan *p)
+{
+    phi_choice choices[PHI_MOST_METHODS];
+    for (size_t i = 0; i < p->n_steps; i++)
+        if (phi_step_methods(p, &p->steps[i], p->exact, choices))
+            p->steps[i].method = choices[0].method;
+}
+
 typedef enum ph_status rewriter(const phi_facts *facts, ph_graph **out, ph_error *err);
 
 /* Go on with another graph that says the same, if `rewrite` finds one. */
@@ -381,6 +390,7 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     builder b = { .p = p, .g = g, .err = err };
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
+    if (!st) choose_methods(p);
     if (!st) st = phi_chain(p, !training && !desc->keep_all, err);
     if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
     if (!st) st = phi_place(p, !training, err);
@@ -496,8 +506,28 @@ void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_vie
 phi_exec phi_step_exec(const ph_plan *p, const phi_step *step, const phi_view *in,
                        const phi_view *out, phi_pool *pool)
 {
-    return (phi_exec){ .node = step->node, .params = step->params, .n_in = step->n_in,
-                       .n_out = step->n_out, .in = in, .out = out, .pool = pool,
-                       .packed = step->packed, .training = p->training, .stream = step->stream,
-                       .lo = step->lo, .hi = step->hi, .exact = p->exact || step->exact };
+    return (phi_exec){.node = step->node,
+                      .params = step->params,
+                      .n_in = step->n_in,
+                      .n_out = step->n_out,
+                      .in = in,
+                      .out = out,
+                      .pool = pool,
+                      .packed = step->packed,
+                      .training = p->training,
+                      .stream = step->stream,
+                      .lo = step->lo,
+                      .hi = step->hi,
+                      .exact = p->exact,
+                      .method = step->method};
+}
+
+size_t phi_step_methods(const ph_plan *p, const phi_step *step, bool exact, phi_choice *out)
+{
+    phi_view in[PHI_MAX_IN], outputs[PHI_MAX_OUT];
+    if (!step->op->methods) return 0;
+    phi_step_views(p, step, NULL, in, outputs);
+    phi_exec e = phi_step_exec(p, step, in, outputs, NULL);
+    e.exact = exact;
+    return step->op->methods(&e, out);
 }

@@ -37,7 +37,7 @@ typedef struct phi_step {
     int32_t add;  /* fused addition: the slot that is added, or -1 */
     float lo, hi; /* fused clamp */
     uint64_t stream; /* for random numbers: from the node's name */
-    bool exact;      /* as the plan's, for this step */
+    const phi_method *method; /* of op->methods; NULL: there is one way */
     int64_t images;  /* that it works on at a time: dimension 0 of operands in the arena; 0: all */
     size_t chain;    /* steps that run in one pass with it, from it on; 0: one before it does them */
     size_t pass;     /* number of the pass */
@@ -97,6 +97,10 @@ phi_view phi_step_view(const ph_plan *p, const phi_step *step, int32_t slot, siz
  */
 void phi_step_views(const ph_plan *p, const phi_step *step, void *arena, phi_view *in,
                     phi_view *out);
+
+/* The ways to do a step (op.h), the best first; 0: there is one. `exact`: without those that trade
+ * accuracy for speed. */
+size_t phi_step_methods(const ph_plan *p, const phi_step *step, bool exact, phi_choice *out);
 
 /* An exec of the step, forward, with everything set but add, work, save, dout, din. `in`, `out` as filled
  * by phi_step_views. */

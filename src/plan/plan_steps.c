@@ -48,20 +48,11 @@ static bool has_folded_weights(const ph_plan *p, const phi_step *step)
     return weights && weights->kind == PHI_SLOT_CONSTANT && weights->value == PH_NONE;
 }
 
-static const char *method_of(const ph_plan *p, const phi_step *step)
-{
-    if (!step->op->method) return step->op->name;
-    phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
-    phi_step_views(p, step, NULL, in, out);
-    const phi_exec e = phi_step_exec(p, step, in, out, NULL);
-    return step->op->method(&e);
-}
-
 /* Of a step and those that run in one pass with it. */
 static const char *method_of_all(const ph_plan *p, const phi_step *step)
 {
     phi_exec e[PHI_CHAIN_MOST];
-    if (step->chain == 1) return method_of(p, step);
+    if (step->chain == 1) return step->method ? step->method->name : step->op->name;
     for (size_t i = 0; i < step->chain; i++)
         e[i] = phi_step_exec(p, &step[i], NULL, NULL, NULL);
     return step->op->chain_method(e, step->chain);

@@ -14,7 +14,6 @@
 
 #include "base/rng.h"
 #include "graph/graph.h"
-#include "kernels/winograd.h"
 #include "ops/conv.h"
 
 extern const phi_op phi_op_conv;
@@ -99,7 +98,8 @@ typedef struct fixture {
     phi_node node;
     phi_attr attrs[5];
     int64_t ints[10];
-    phi_conv_shape shape;
+    phi_conv_params params;
+    const phi_method *method; /* NULL: what it would choose */
     phi_type type[4]; /* x, w, bias, y */
     float *x, *w, *b, *y, *dy, *dx, *dw, *db;
     phi_view in[3], din[3], out[1], dout[1];
@@ -169,7 +169,7 @@ static enum ph_status infer(fixture *f, ph_error *err)
                    .in = in,
                    .constant = constant,
                    .out = &f->type[3],
-                   .params = &f->shape,
+                   .params = &f->params,
                    .err = err};
     return phi_op_conv.infer(&c);
 }
@@ -256,7 +256,7 @@ static void drop_scratch(void *p, size_t bytes)
 static phi_exec exec_of(fixture *f, phi_pool *pool)
 {
     return (phi_exec){.node = &f->node,
-                      .params = &f->shape,
+                      .params = &f->params,
                       .n_in = f->t.bias ? 3 : 2,
                       .n_out = 1,
                       .in = f->in,
@@ -265,7 +265,8 @@ static phi_exec exec_of(fixture *f, phi_pool *pool)
                       .din = f->din,
                       .pool = pool,
                       .lo = f->t.lo,
-                      .hi = f->t.hi};
+                      .hi = f->t.hi,
+                      .method = f->method};
 }
 
 static void forward(fixture *f, phi_pool *pool, bool pack)
@@ -307,7 +308,7 @@ static void each_tap(fixture *f, each_product *fn, void *arg, int64_t n, int64_t
                      int64_t ox)
 {
     const conv_case *t = &f->t;
-    const phi_conv_shape *d = &f->shape;
+    const phi_conv_shape *d = &f->params.image;
     const int64_t cg = t->c / t->groups, group = k / (t->k / t->groups);
     const int64_t y = ((n * d->oh + oy) * d->ow + ox) * f->y_pitch + k;
     for (int64_t i = 0; i < t->r; i++)
@@ -324,8 +325,8 @@ static void each_tap(fixture *f, each_product *fn, void *arg, int64_t n, int64_t
 static void each(fixture *f, each_product *fn, void *arg)
 {
     for (int64_t n = 0; n < f->t.n; n++)
-        for (int64_t oy = 0; oy < f->shape.oh; oy++)
-            for (int64_t ox = 0; ox < f->shape.ow; ox++)
+        for (int64_t oy = 0; oy < f->params.image.oh; oy++)
+            for (int64_t ox = 0; ox < f->params.image.ow; ox++)
                 for (int64_t k = 0; k < f->t.k; k++)
                     each_tap(f, fn, arg, n, k, oy, ox);
 }
@@ -349,11 +350,17 @@ static void expect_add(expected *e, int64_t i, double v)
     e->size[i] += fabs(v);
 }
 
+static bool is_winograd(const fixture *f)
+{
+    const phi_exec e = {.params = &f->params, .method = f->method};
+    return phi_conv_method_of(&e)->wino != NULL;
+}
+
 /* `e` is used up. */
 static void compare(const fixture *f, const char *what, const float *got, expected e, int64_t n)
 {
     double largest = 0; /* with Winograd, an error comes from all of a tile */
-    if (phi_wino_choose(&f->shape))
+    if (is_winograd(f))
         for (int64_t i = 0; i < n; i++)
             largest = fmax(largest, 2 * e.size[i]);
     for (int64_t i = 0; i < n; i++) {
@@ -436,6 +443,28 @@ static void test_definition(void **state)
         check_backward(&f);
         tear_down(&f);
     }
+}
+
+/* Whatever method it is told to go by, it does. */
+static void test_methods(void **state)
+{
+    size_t others = 0;
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(cases); i++) {
+        phi_choice choices[PHI_MOST_METHODS];
+        size_t n = 1;
+        for (size_t m = 0; m < n; m++) {
+            fixture f;
+            set_up(&f, i);
+            n = phi_conv_methods(&f.params, false, choices);
+            f.method = choices[m].method;
+            forward(&f, NULL, i % 2);
+            check_forward(&f);
+            tear_down(&f);
+        }
+        others += n - 1;
+    }
+    assert_true(others >= 4);
 }
 
 /* --- Sweeps
@@ -539,7 +568,7 @@ static void test_groups(void **state)
                              INFINITY};
         fixture f;
         set_up_case(&f, i, &t, i % 2 ? 5 : 0, i % 4 ? 3 : 0);
-        by_winograd += phi_wino_choose(&f.shape) != NULL;
+        by_winograd += is_winograd(&f);
         tear_down(&f);
         sweep_case(i, &t, i % 2 ? 5 : 0, i % 4 ? 3 : 0, false);
     }
@@ -652,10 +681,15 @@ static void test_optional_gradients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_definition),          cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_limit_after_packing), cmocka_unit_test(test_plain_gemm),
-        cmocka_unit_test(test_optional_gradients),  cmocka_unit_test(test_depthwise_edges),
-        cmocka_unit_test(test_few_channels),        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_definition),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_limit_after_packing),
+        cmocka_unit_test(test_plain_gemm),
+        cmocka_unit_test(test_optional_gradients),
+        cmocka_unit_test(test_depthwise_edges),
+        cmocka_unit_test(test_few_channels),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_methods),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 #include "base/rng.h"
 #include "kernels/winograd.h"
+#include "ops/conv.h"
 
 static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
 
@@ -184,9 +185,9 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
         for (int64_t k = 0; k < d.k; k++) {
             const double expected = want(&d, &data, w, i, k, &size);
             if (fabs((double)y[i * y_pitch + k] - expected) > bound)
-                fail_msg("%s, case %d, pixel %d, channel %d: got %.9g, wanted %.9g within %g",
-                         v->name, (int)(t - cases), (int)i, (int)k, (double)y[i * y_pitch + k],
-                         expected, bound);
+                fail_msg("F(%dx%d), case %d, pixel %d, channel %d: got %.9g, wanted %.9g within %g",
+                         (int)v->m, (int)v->r, (int)(t - cases), (int)i, (int)k,
+                         (double)y[i * y_pitch + k], expected, bound);
         }
         for (int64_t k = d.k; k < y_pitch; k++)
             assert_true(y[i * y_pitch + k] == 12345.0f);
@@ -210,6 +211,15 @@ static void test_shapes(void **state)
         }
 }
 
+/* The variant by which a convolution would be computed, or NULL. */
+static const phi_wino *chosen(const phi_conv_shape *d)
+{
+    const phi_conv_params p = {.image = *d};
+    phi_choice choices[PHI_MOST_METHODS];
+    assert_true(phi_conv_methods(&p, false, choices) > 0);
+    return ((const phi_conv_method *)(const void *)choices[0].method)->wino;
+}
+
 /* What Winograd does not do, it does not choose; what it would lose, neither. */
 static void test_choice(void **state)
 {
@@ -219,32 +229,32 @@ static void test_choice(void **state)
                                  .pad_bottom = 1, .pad_right = 1};
     phi_conv_shape d = base;
     (void)state;
-    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f4x3);
+    assert_ptr_equal(chosen(&d), &phi_wino_f4x3);
     d.stride_w = 2;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
     d = base;
     d.dilation_h = 2;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
     d = base;
     d.groups = 2;
-    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f4x3);
+    assert_ptr_equal(chosen(&d), &phi_wino_f4x3);
     d.groups = 16;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
     d = base;
     d.s = 5;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
     d.r = 5;
-    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f2x5);
+    assert_ptr_equal(chosen(&d), &phi_wino_f2x5);
     d = base;
     d.c = 3;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
     d = base;
     d.c = d.k = 512;
     d.h = d.w = d.oh = d.ow = 7; /* mostly weights */
-    assert_ptr_equal(phi_wino_choose(&d), &phi_wino_f2x3);
+    assert_ptr_equal(chosen(&d), &phi_wino_f2x3);
     d = base;
     d.oh = d.ow = 1;
-    assert_null(phi_wino_choose(&d));
+    assert_null(chosen(&d));
 }
 
 int main(void)
