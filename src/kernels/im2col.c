@@ -145,11 +145,32 @@ static void gather_columns(const void *arg, size_t group, size_t row0, size_t n_
     }
 }
 
-/* Where the pixel is that a tap reads, or NULL outside of the image. */
-static const float *locate_pixel(const phi_im2col *w, const float *image, int64_t y, int64_t x)
+/* The image line that line `i` of the taps of a grid point reads, or NULL outside of the image. */
+static const float *line_of(const phi_im2col *w, const float *x, const grid_point *p, int64_t i)
 {
-    const bool inside = y >= 0 && y < w->h && x >= 0 && x < w->w;
-    return inside ? image + (y * w->w + x) * w->pitch : NULL;
+    const int64_t y = p->u * w->stride_h + w->y0 + i * w->step_h;
+    return y >= 0 && y < w->h ? x + (p->image * w->h + y) * w->w * w->pitch : NULL;
+}
+
+/* rows[first + i] = at + i * step */
+static void point_run(const float **rows, int64_t first, int64_t end, const float *at,
+                      ptrdiff_t step)
+{
+    for (int64_t i = first; i < end; i++)
+        rows[i] = at + (i - first) * step;
+}
+
+/* `n` neighbours on a grid line, for one tap, which is a pixel: x of the first is `x`. */
+static void locate_pixel_run(const phi_im2col *w, const float *line, int64_t x, int64_t n,
+                             const float *zeros, const float **rows)
+{
+    const int64_t first = line ? steps_below(x, w->stride_w, 0, n) : n;
+    const int64_t end = line ? max64(first, steps_below(x, w->stride_w, w->w, n)) : n;
+    point_run(rows, 0, first, zeros, 0);
+    if (first < end)
+        point_run(rows, first, end, line + (x + first * w->stride_w) * w->pitch,
+                  w->stride_w * w->pitch);
+    point_run(rows, end, n, zeros, 0);
 }
 
 /* Taps are pixels. */
@@ -161,48 +182,62 @@ static void locate_pixels(const void *arg, size_t group, size_t row0, size_t n_r
     const float *x = w->x + (int64_t)group * w->c + (int64_t)k0;
     grid_point p = locate(w, row0);
     (void)room;
-    for (size_t r = 0; r < n_rows; r++, advance(w, &p)) {
-        const float *image = x + p.image * w->h * w->w * w->pitch;
-        int64_t i = (int64_t)tap0 / w->taps_w, j = (int64_t)tap0 % w->taps_w;
+    for (int64_t r = 0, n; r < (int64_t)n_rows; r += n, advance(w, &p)) {
+        n = min64(w->gw - p.v, (int64_t)n_rows - r);
         for (size_t t = 0; t < n_taps; t++) {
-            const float *at = locate_pixel(w, image, p.u * w->stride_h + w->y0 + i * w->step_h,
-                                           p.v * w->stride_w + w->x0 + j * w->step_w);
-            rows[t * n_rows + r] = at ? at : zeros;
-            if (++j == w->taps_w) {
-                j = 0;
-                i++;
-            }
+            const int64_t i = (int64_t)(tap0 + t) / w->taps_w, j = (int64_t)(tap0 + t) % w->taps_w;
+            locate_pixel_run(w, line_of(w, x, &p, i), p.v * w->stride_w + w->x0 + j * w->step_w, n,
+                             zeros, rows + t * n_rows + r);
         }
+        p.v += n - 1;
     }
 }
 
-/* Taps are lines of pixels; those across an edge of the image are made up in `room`. */
+/* Taps first .. end - 1 of a run that are lines of pixels across an edge of the image: made up in
+ * `room`. Returns what is left of it. */
+static float *make_lines(const phi_im2col *w, const float *line, int64_t x, int64_t first,
+                         int64_t end, float *room, const float **rows)
+{
+    const int64_t tap = w->taps_w * w->c;
+    for (int64_t i = first; i < end; i++, room += tap) {
+        gather_taps(w, line, x + i * w->stride_w, 0, tap, room);
+        rows[i] = room;
+    }
+    return room;
+}
+
+/* As locate_pixel_run where taps are lines of pixels; see make_lines for `room`. */
+static float *locate_line_run(const phi_im2col *w, const float *line, int64_t x, int64_t n,
+                              const float *zeros, float *room, const float **rows)
+{
+    if (!line) {
+        point_run(rows, 0, n, zeros, 0);
+        return room;
+    }
+    const int64_t first = steps_below(x, w->stride_w, 0, n);
+    const int64_t end = max64(first, steps_below(x, w->stride_w, w->w - w->taps_w + 1, n));
+    room = make_lines(w, line, x, 0, first, room, rows);
+    if (first < end)
+        point_run(rows, first, end, line + (x + first * w->stride_w) * w->c, w->stride_w * w->c);
+    return make_lines(w, line, x, end, n, room, rows);
+}
+
+/* Taps are lines of pixels. */
 static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
                          size_t n_taps, size_t k0, const float *zeros, float *room,
                          const float **rows)
 {
     const phi_im2col *w = arg;
-    const int64_t tap = w->taps_w * w->c;
     grid_point p = locate(w, row0);
     (void)group; /* 0, as the channels of a pixel are all of them */
     (void)k0;
-    for (size_t r = 0; r < n_rows; r++, advance(w, &p)) {
-        const float *image = w->x + p.image * w->h * w->w * w->pitch;
-        const int64_t x = p.v * w->stride_w + w->x0;
-        const bool inside = x >= 0 && x + w->taps_w <= w->w;
-        int64_t y = p.u * w->stride_h + w->y0 + (int64_t)tap0 * w->step_h;
-        for (size_t t = 0; t < n_taps; t++, y += w->step_h) {
-            const float *line = y >= 0 && y < w->h ? image + y * w->w * w->c : NULL;
-            const float *at = zeros;
-            if (line && inside) {
-                at = line + x * w->c;
-            } else if (line) {
-                gather_taps(w, line, x, 0, tap, room);
-                at = room;
-                room += tap;
-            }
-            rows[t * n_rows + r] = at;
-        }
+    for (int64_t r = 0, n; r < (int64_t)n_rows; r += n, advance(w, &p)) {
+        n = min64(w->gw - p.v, (int64_t)n_rows - r);
+        for (size_t t = 0; t < n_taps; t++)
+            room =
+                locate_line_run(w, line_of(w, w->x, &p, (int64_t)(tap0 + t)),
+                                p.v * w->stride_w + w->x0, n, zeros, room, rows + t * n_rows + r);
+        p.v += n - 1;
     }
 }
 
