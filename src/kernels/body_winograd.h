@@ -8,84 +8,105 @@
 #define P 0.70710678118654752440f /* the points are 0, +-P, +-Q and infinity; P Q = 1 */
 #define Q 1.41421356237309504880f
 
-/* --- One-dimensional transforms: out[i * step] from the vectors of `d` --------------------------- */
+/* --- One-dimensional transforms, by parts that have little in common ------------------------------ */
+
+/*
+ * Of `a` values, a / 2 parts of two results each: part 0 are the first and the last, part p those of a
+ * pair of points +-, 2 p - 1 and 2 p. wino_at says where they are.
+ */
+INLINE int wino_at(const int a, const int part, const int second)
+{
+    return part == 0 ? second * (a - 1) : 2 * part - 1 + second;
+}
 
 /* 4 values, points 0, 1, -1, infinity. */
-INLINE void wino_in_4(const vf *d, const int step, vf *out)
+INLINE void wino_in_4(const vf *d, const int part, vf *out)
 {
-    const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
-    out[0] = v_sub(d0, d2);
-    out[step] = v_add(d2, d1);
-    out[2 * step] = v_sub(d2, d1);
-    out[3 * step] = v_sub(d3, d1);
+    out[0] = part == 0 ? v_sub(d[0], d[2]) : v_add(d[2], d[1]);
+    out[1] = part == 0 ? v_sub(d[3], d[1]) : v_sub(d[2], d[1]);
 }
 
 /* 6 values, points 0, P, -P, Q, -Q, infinity. */
-INLINE void wino_in_6(const vf *d, const int step, vf *out)
+INLINE void wino_in_6(const vf *d, const int part, vf *out)
 {
-    const vf d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
-    const vf d5 = d[5 * step], p = v_set(P), q = v_set(Q), half = v_set(0.5f), two = v_set(2);
-    const vf even_p = v_fnma(two, d2, d4), odd_p = v_fnma(two, d1, d3);
-    const vf even_q = v_fnma(half, d2, d4), odd_q = v_fnma(half, d1, d3);
-    out[0] = v_fnma(v_set(2.5f), d2, v_add(d0, d4));
-    out[step] = v_fma(p, odd_p, even_p);
-    out[2 * step] = v_fnma(p, odd_p, even_p);
-    out[3 * step] = v_fma(q, odd_q, even_q);
-    out[4 * step] = v_fnma(q, odd_q, even_q);
-    out[5 * step] = v_fnma(v_set(2.5f), d3, v_add(d1, d5));
-}
-
-INLINE void wino_out_4_2(const vf *d, const int step, vf *out, const int out_step)
-{
-    const vf d1 = d[step], d2 = d[2 * step];
-    out[0] = v_add(d[0], v_add(d1, d2));
-    out[out_step] = v_add(d[3 * step], v_sub(d1, d2));
-}
-
-/* m = 2 or 4 results */
-INLINE void wino_out_6(const vf *d, const int step, vf *out, const int out_step, const int m)
-{
-    const vf d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
-    const vf even_p = v_add(d1, d2), odd_p = v_sub(d1, d2);
-    const vf even_q = v_add(d3, d4), odd_q = v_sub(d3, d4);
-    const vf odd = v_fma(v_set(P), odd_p, v_mul(v_set(Q), odd_q));
-    out[0] = v_add(d[0], v_add(even_p, even_q));
-    if (m == 2) {
-        out[out_step] = v_add(d[5 * step], odd);
+    if (part == 0) {
+        out[0] = v_fnma(v_set(2.5f), d[2], v_add(d[0], d[4]));
+        out[1] = v_fnma(v_set(2.5f), d[3], v_add(d[1], d[5]));
     } else {
-        out[out_step] = odd;
-        out[2 * out_step] = v_fma(v_set(0.5f), even_p, v_mul(v_set(2), even_q));
-        out[3 * out_step] = v_add(
-            d[5 * step], v_fma(v_set(0.5f * P), odd_p, v_mul(v_set(2 * Q), odd_q)));
+        const vf point = v_set(part == 1 ? P : Q), square = v_set(part == 1 ? 2 : 0.5f);
+        const vf even = v_fnma(square, d[2], d[4]), odd = v_fnma(square, d[1], d[3]);
+        out[0] = v_fma(point, odd, even);
+        out[1] = v_fnma(point, odd, even);
+    }
+}
+
+/* The results of one parity, m / 2 of them: 0, 2 .. or 1, 3 .. */
+INLINE void wino_out_4(const vf *d, const int odd, vf *out)
+{
+    out[0] = odd ? v_add(d[3], v_sub(d[1], d[2])) : v_add(d[0], v_add(d[1], d[2]));
+}
+
+INLINE void wino_out_6(const vf *d, const int odd, const int m, vf *out)
+{
+    if (!odd) {
+        const vf p = v_add(d[1], d[2]), q = v_add(d[3], d[4]);
+        out[0] = v_add(d[0], v_add(p, q));
+        if (m == 4) out[1] = v_fma(v_set(0.5f), p, v_mul(v_set(2), q));
+    } else {
+        const vf p = v_sub(d[1], d[2]), q = v_sub(d[3], d[4]);
+        const vf sum = v_fma(v_set(P), p, v_mul(v_set(Q), q));
+        out[0] = m == 2 ? v_add(d[5], sum) : sum;
+        if (m == 4) out[1] = v_add(d[5], v_fma(v_set(0.5f * P), p, v_mul(v_set(2 * Q), q)));
     }
 }
 
 /* --- Tiles ---------------------------------------------------------------------------------------- */
 
-/* Channels c .. c + n - 1 (n <= VL) of an a x a tile. */
+INLINE void wino_in_line(const vf *d, const int a, const int part, vf *out)
+{
+    if (a == 4)
+        wino_in_4(d, part, out);
+    else
+        wino_in_6(d, part, out);
+}
+
+INLINE void wino_out_line(const vf *d, const int a, const int m, const int odd, vf *out)
+{
+    if (a == 4)
+        wino_out_4(d, odd, out);
+    else
+        wino_out_6(d, odd, m, out);
+}
+
+/*
+ * Channels c .. c + n - 1 (n <= VL) of an a x a tile. Two lines of the result at a time, which stay
+ * in registers: the tile is read once for each part, which costs less than storing what is between.
+ */
 INLINE void wino_in_tile(const phk_wino_in_f32_args *g, size_t c, size_t n, const int a)
 {
-    vf t[36];
-    for (int i = 0; i < a * a; i++)
-        t[i] = n == VL ? v_load(g->x[i] + c) : v_load_n(g->x[i] + c, n);
-    for (int j = 0; j < a; j++) { /* columns, then rows */
-        if (a == 4)
-            wino_in_4(t + j, a, t + j);
-        else
-            wino_in_6(t + j, a, t + j);
-    }
-    for (int i = 0; i < a; i++) {
-        if (a == 4)
-            wino_in_4(t + i * a, 1, t + i * a);
-        else
-            wino_in_6(t + i * a, 1, t + i * a);
-    }
-    for (int i = 0; i < a * a; i++) {
-        float *v = g->v + (size_t)i * g->slab + c;
-        if (n == VL)
-            v_store(v, t[i]);
-        else
-            v_store_n(v, n, t[i]);
+    for (int part = 0; part < a / 2; part++) {
+        vf half[2][8]; /* [2][a] */
+        for (int j = 0; j < a; j++) {
+            vf d[8], two[2];
+            for (int i = 0; i < a; i++)
+                d[i] = n == VL ? v_load(g->x[i * a + j] + c) : v_load_n(g->x[i * a + j] + c, n);
+            wino_in_line(d, a, part, two);
+            half[0][j] = two[0];
+            half[1][j] = two[1];
+        }
+        for (int i = 0; i < 2; i++)
+            for (int k = 0; k < a / 2; k++) {
+                float *v = g->v + (size_t)(wino_at(a, part, i) * a) * g->slab + c;
+                vf two[2];
+                wino_in_line(half[i], a, k, two);
+                if (n == VL) {
+                    v_store(v + (size_t)wino_at(a, k, 0) * g->slab, two[0]);
+                    v_store(v + (size_t)wino_at(a, k, 1) * g->slab, two[1]);
+                } else {
+                    v_store_n(v + (size_t)wino_at(a, k, 0) * g->slab, n, two[0]);
+                    v_store_n(v + (size_t)wino_at(a, k, 1) * g->slab, n, two[1]);
+                }
+            }
     }
 }
 
@@ -116,30 +137,30 @@ INLINE void wino_store(const phk_wino_out_f32_args *g, size_t row, size_t col, s
     }
 }
 
-/* Channels c .. of a tile: a x a products to m x m pixels. Products have VL readable channels. */
+/* Channels c .. of a tile: a x a products to m x m pixels, every other line at a time. Products have
+ * VL readable channels. */
 INLINE void wino_out_tile(const phk_wino_out_f32_args *g, size_t c, size_t n, const int a,
                           const int m)
 {
-    vf t[24], y[16]; /* [m][a], [m][m] */
-    for (int j = 0; j < a; j++) {
-        vf d[6];
-        for (int i = 0; i < a; i++)
-            d[i] = v_load(g->m + (size_t)(i * a + j) * g->slab + c);
-        if (a == 4)
-            wino_out_4_2(d, 1, t + j, a);
-        else
-            wino_out_6(d, 1, t + j, a, m);
+    for (int odd = 0; odd < 2; odd++) {
+        vf half[3][8]; /* [m / 2][a] */
+        for (int j = 0; j < a; j++) {
+            vf d[8], line[3];
+            for (int i = 0; i < a; i++)
+                d[i] = v_load(g->m + (size_t)(i * a + j) * g->slab + c);
+            wino_out_line(d, a, m, odd, line);
+            for (int i = 0; i < m / 2; i++)
+                half[i][j] = line[i];
+        }
+        for (int i = 0; i < m / 2 && (size_t)(2 * i + odd) < g->rows; i++)
+            for (int k = 0; k < 2; k++) {
+                vf line[3];
+                wino_out_line(half[i], a, m, k, line);
+                for (int j = 0; j < m / 2; j++)
+                    if ((size_t)(2 * j + k) < g->cols)
+                        wino_store(g, (size_t)(2 * i + odd), (size_t)(2 * j + k), c, n, line[j]);
+            }
     }
-    for (int i = 0; i < m; i++) {
-        if (a == 4)
-            wino_out_4_2(t + i * a, 1, y + i * m, 1);
-        else
-            wino_out_6(t + i * a, 1, y + i * m, 1, m);
-    }
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < m; j++)
-            if ((size_t)i < g->rows && (size_t)j < g->cols)
-                wino_store(g, (size_t)i, (size_t)j, c, n, y[i * m + j]);
 }
 
 /* Works on a copy of the arguments, which the compiler knows no store can change. */
