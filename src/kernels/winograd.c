@@ -249,6 +249,7 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters
 #define MOST_TILES 60
 #define TASKS 8            /* cut output channels, too, where blocks alone give fewer tasks */
 #define K_BLOCK 256        /* 16 KiB of weights in a panel */
+#define LINE 16            /* floats in a cache line */
 #define OUTPUT_BYTES 98304 /* of products between two looks at the tiles, more or less */
 
 /* How a convolution is cut. The same for any number of threads. */
@@ -307,6 +308,7 @@ typedef struct wino_job {
     const float *zeros, *weights;
     cut u;
     char *work;
+    size_t n_threads;
 } wino_job;
 
 /* Image, and line and column of the first output pixel, of a tile. */
@@ -322,19 +324,18 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
 {
     const phi_conv_shape *d = j->d;
     const float *x[PHI_WINO_MAX * PHI_WINO_MAX];
-    const int64_t a = (int64_t)j->v->a;
+    const int64_t a = (int64_t)j->v->a, pitch = j->data->x_pitch;
     size_t image;
     int64_t y0, x0;
     locate(j, tile, &image, &y0, &x0);
     y0 -= d->pad_top;
     x0 -= d->pad_left;
-    for (int64_t i = 0; i < a; i++)
-        for (int64_t k = 0; k < a; k++) {
-            const bool inside = y0 + i >= 0 && y0 + i < d->h && x0 + k >= 0 && x0 + k < d->w;
-            x[i * a + k] = inside ? j->data->x + (((int64_t)image * d->h + y0 + i) * d->w + x0 +
-                                                  k) * j->data->x_pitch
-                                  : j->zeros;
-        }
+    for (int64_t i = 0; i < a; i++, y0++) {
+        const bool line = y0 >= 0 && y0 < d->h;
+        int64_t at = (((int64_t)image * d->h + y0) * d->w + x0) * pitch;
+        for (int64_t k = 0; k < a; k++, at += pitch)
+            x[i * a + k] = line && x0 + k >= 0 && x0 + k < d->w ? j->data->x + at : j->zeros;
+    }
     const phk_wino_in_f32_args args = {
         .n = (size_t)d->c, .x = x, .v = v, .slab = j->u.slab};
     if (a == 4)
@@ -343,38 +344,93 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
         PHK_CALL(wino6_in_f32, j->head->in)(&args);
 }
 
-/* All products of element e of the block's tiles with `n_panels` panels; K in blocks of which a panel
- * of B stays near while the tiles go by. */
-static void multiply(const wino_job *j, size_t tiles, size_t e, size_t panel, size_t n_panels,
-                     const float *v, float *m)
+/*
+ * What the transforms around a block's products would wait for, fetched while these are made, which
+ * leave memory idle: of every tile the m x m pixels from (y, x) on, counted from its first output.
+ */
+typedef struct fetched {
+    const float *pixels;
+    int64_t h, w, pitch, y, x;
+    size_t channels;
+} fetched;
+
+/* Piece `piece` of `n_pieces` of the block of tiles that starts at `first`, if there is one. */
+static void fetch(const wino_job *j, const fetched *f, size_t first, size_t piece, size_t n_pieces)
+{
+    const size_t tiles = first < j->u.tiles ? min_size(j->u.block, j->u.tiles - first) : 0;
+    const size_t lines = tiles * j->v->m;
+    for (size_t i = lines * piece / n_pieces; i < lines * (piece + 1) / n_pieces; i++) {
+        size_t image;
+        int64_t y, x;
+        locate(j, first + i / j->v->m, &image, &y, &x);
+        y += f->y + (int64_t)(i % j->v->m);
+        x += f->x;
+        const int64_t end = x + (int64_t)j->v->m < f->w ? x + (int64_t)j->v->m : f->w;
+        if (y < 0 || y >= f->h || x < 0) continue;
+        for (int64_t at = ((int64_t)image * f->h + y) * f->w; x < end; x++)
+            for (size_t c = 0; c < f->channels; c += LINE)
+                __builtin_prefetch(f->pixels + (at + x) * f->pitch + c, 0, 2);
+    }
+}
+
+/* Weights of panel `panel` for element e. */
+static const float *weights_of(const wino_job *j, size_t panel, size_t e)
+{
+    return j->weights + (panel * j->v->a * j->v->a + e) * (size_t)j->d->c * j->head->gemm->nr;
+}
+
+/* The products of element e of the block's tiles with a panel of weights, K in blocks of which a panel
+ * of B stays near while the tiles go by. `after` are the weights used next. */
+static void multiply(const wino_job *j, size_t tiles, const float *v, const float *b,
+                     const float *after, float *m)
 {
     const phk_kernel *kernel = j->head->gemm;
-    const size_t c = (size_t)j->d->c, nr = kernel->nr, a2 = j->v->a * j->v->a;
-    const size_t block = phi_block(c, K_BLOCK, 8);
-    for (size_t p = 0; p < n_panels; p++) {
-        const float *b = j->weights + ((panel + p) * a2 + e) * c * nr;
-        const float *after = p + 1 < n_panels ? b + a2 * c * nr /* what is used next */
-                                              : b + c * nr - p * a2 * c * nr;
-        for (size_t k0 = 0, k; k0 < c; k0 += k) {
-            k = min_size(block, c - k0);
-            const phk_gemm_f32_args args = {.kc = k,
-                                            .taps = 1,
-                                            .a = v + e * j->u.slab + k0,
-                                            .a_row = (ptrdiff_t)j->u.row,
-                                            .a_step = 1,
-                                            .b = b + k0 * nr,
-                                            .c = m + e * j->u.m_slab + p * nr,
-                                            .c_row = (ptrdiff_t)j->u.m_row,
-                                            .m = tiles,
-                                            .n = nr,
-                                            .accumulate = k0 > 0,
-                                            .lo = -INFINITY,
-                                            .hi = INFINITY,
-                                            .next = k0 + k < c ? b + (k0 + k) * nr : after,
-                                            .next_lines = k * nr / 16};
-            PHK_CALL(gemm_f32, kernel)(&args);
-        }
+    const size_t c = (size_t)j->d->c, nr = kernel->nr, block = phi_block(c, K_BLOCK, 8);
+    for (size_t k0 = 0, k; k0 < c; k0 += k) {
+        k = min_size(block, c - k0);
+        const phk_gemm_f32_args args = {.kc = k,
+                                        .taps = 1,
+                                        .a = v + k0,
+                                        .a_row = (ptrdiff_t)j->u.row,
+                                        .a_step = 1,
+                                        .b = b + k0 * nr,
+                                        .c = m,
+                                        .c_row = (ptrdiff_t)j->u.m_row,
+                                        .m = tiles,
+                                        .n = nr,
+                                        .accumulate = k0 > 0,
+                                        .lo = -INFINITY,
+                                        .hi = INFINITY,
+                                        .next = k0 + k < c ? b + (k0 + k) * nr : after,
+                                        .next_lines = k * nr / 16};
+        PHK_CALL(gemm_f32, kernel)(&args);
     }
+}
+
+/* All products of a block's tiles, which start at `first`, with `n_panels` panels. Meanwhile pixels
+ * come: those where the results go, and in a block that is one task this share of the inputs of the
+ * block that this thread is likely to have next. */
+static void multiply_all(const wino_job *j, size_t first, size_t tiles, size_t panel,
+                         size_t n_panels, const float *v, float *m)
+{
+    const phi_conv_shape *d = j->d;
+    const size_t a2 = j->v->a * j->v->a, nr = j->head->gemm->nr, pieces = a2 * n_panels;
+    const size_t next = j->u.n_parts == 1 ? first + j->n_threads * j->u.block : j->u.tiles;
+    const fetched in = {j->data->x, d->h, d->w, j->data->x_pitch,
+                        (int64_t)j->v->r - 1 - d->pad_top, (int64_t)j->v->r - 1 - d->pad_left,
+                        (size_t)d->c};
+    const fetched out = {j->data->y + panel * nr, d->oh, d->ow, j->data->y_pitch, 0, 0,
+                         min_size(n_panels * nr, (size_t)d->k - panel * nr)};
+    for (size_t e = 0; e < a2; e++)
+        for (size_t p = 0; p < n_panels; p++) {
+            const size_t piece = e * n_panels + p;
+            fetch(j, &out, first, piece, pieces);
+            fetch(j, &in, next, panel * a2 + piece, j->u.n_panels * a2);
+            multiply(j, tiles, v + e * j->u.slab, weights_of(j, panel + p, e),
+                     p + 1 < n_panels ? weights_of(j, panel + p + 1, e)
+                                      : weights_of(j, panel, e + 1),
+                     m + e * j->u.m_slab + p * nr);
+        }
 }
 
 static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, const float *m)
@@ -438,8 +494,7 @@ static void wino_task(void *arg, size_t task, size_t thread)
     float *m = (float *)(void *)((char *)v + j->u.v_bytes);
     for (size_t panel = panel0; panel < panel_end; panel += j->u.near_panels) {
         const size_t n_panels = min_size(j->u.near_panels, panel_end - panel), k0 = panel * nr;
-        for (size_t e = 0; e < j->v->a * j->v->a; e++)
-            multiply(j, tiles, e, panel, n_panels, v, m);
+        multiply_all(j, first, tiles, panel, n_panels, v, m);
         for (size_t t = 0; t < tiles; t++)
             finish_tile(j, first + t, k0, min_size(n_panels * nr, (size_t)j->d->k - k0),
                         m + t * j->u.m_row);
@@ -458,8 +513,9 @@ static void run_group(const phi_wino *v, const phi_conv_shape *d, const phi_conv
                         .weights = (const float *)(const void *)((const char *)packed +
                                                                  HEAD_BYTES + zeros_bytes(d)),
                         .u = cut_up(v, d, head->gemm->nr),
-                        .work = work};
-    for (size_t i = 0; i < phi_pool_threads(pool); i++)
+                        .work = work,
+                        .n_threads = phi_pool_threads(pool)};
+    for (size_t i = 0; i < j.n_threads; i++)
         *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
     phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, (void *)(uintptr_t)&j);
 }
