@@ -15,6 +15,7 @@ typedef struct bench_options {
     cli_texts shapes;
     size_t threads, batch, iters, warmup, max_weights;
     bool exact, layers;
+    cli_measure measure;
 } bench_options;
 
 typedef struct bench_result {
@@ -212,13 +213,20 @@ static int plan_and_count(const bench_options *o, const ph_graph *g, const cli_h
 {
     ph_error err = {0};
     ph_account *account = NULL;
-    ph_plan_desc desc = {.n_hints = hints->n, .hints = hints->at, .exact = o->exact,
-                         .max_weights = o->max_weights, .n_threads = o->threads};
+    ph_plan_desc desc = {.n_hints = hints->n,
+                         .hints = hints->at,
+                         .exact = o->exact,
+                         .max_weights = o->max_weights,
+                         .n_threads = o->threads,
+                         .measure = o->measure.measure,
+                         .measurements = o->measure.file};
     enum ph_status st = ph_account_new(g, hints->n, hints->at, &account, &err);
     if (st) return cli_fail_in(o->model, st, &err);
     *macs = ph_account_totals(account)->macs;
     ph_account_free(account);
+    const double start = cli_now();
     st = ph_plan_new(g, &desc, plan, &err);
+    if (!st) cli_detail("plan: %.1f ms", 1e3 * (cli_now() - start));
     return st ? cli_fail_in(o->model, st, &err) : CLI_OK;
 }
 
@@ -258,6 +266,7 @@ int cmd_bench(int argc, char **argv)
                   "the time of each layer, too, how it is computed and\n"
                   "how near to the machine's peak")},
         {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
+        CLI_MEASURE_OPTIONS(&o.measure),
         {OPT_ANY("max-weights", 0, CLI_BYTES, &o.max_weights, "SIZE",
                  "packed weights in at most so much memory: as few\nWinograd convolutions as that takes")},
         {OPT_TEXT("json", 'j', &o.json, "FILE",

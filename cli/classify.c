@@ -193,6 +193,7 @@ int cmd_classify(int argc, char **argv)
         IMAGE_OPTIONS(o.image),
         {OPT_FLAG("exif", 0, &o.exif, "turn images as their EXIF orientation says")},
         {OPT_FLAG("exact", 0, &o.exact, CLI_EXACT_HELP)},
+        CLI_MEASURE_OPTIONS(&o.measure),
         {OPT_FLAG("lenient", 0, &o.lenient, "take what there is of damaged images")},
         {OPT_SIZE("max-pixels", 0, &o.max_pixels, "N", 1, 1e15,
                   "refuse larger images (178956970)")},

@@ -18,6 +18,7 @@ typedef struct classify_options {
     size_t top, threads, max_pixels;
     size_t batch; /* 0: not given; known once there is a network */
     bool json, exif, lenient, null, exact;
+    cli_measure measure;
     int softmax; /* enum classify_softmax */
     bool stream; /* a folder or a list is among the images: JSON lines */
 } classify_options;

@@ -78,8 +78,12 @@ static int make_plan(classifier *n, const classify_options *o)
     if (hint.rank == 3 && o->batch > 1) {
         return cli_usage("option '--batch': the model takes one image at a time");
     }
-    ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .exact = o->exact,
-                         .n_threads = o->threads};
+    ph_plan_desc desc = {.n_hints = 1,
+                         .hints = &hint,
+                         .exact = o->exact,
+                         .n_threads = o->threads,
+                         .measure = o->measure.measure,
+                         .measurements = o->measure.file};
     enum ph_status st = ph_plan_new(n->g, &desc, &n->plan, &err);
     if (!st) st = ph_run_new(n->plan, o->threads, &n->run, &err);
     if (st) return cli_fail_in(n->path, st, &err);

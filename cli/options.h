@@ -19,6 +19,21 @@ typedef struct cli_texts {
 #define CLI_EXACT_HELP                                                                             \
     "no Winograd convolutions: slower, and rounded as the\ndefinition has it"
 
+/* How plans are measured, by the commands that run one. */
+typedef struct cli_measure {
+    bool measure;
+    const char *file; /* or NULL */
+} cli_measure;
+/* clang-format off */
+#define CLI_MEASURE_OPTIONS(m)                                                                     \
+    {OPT_FLAG("measure", 0, &(m)->measure,                                                         \
+              "try the ways to compute each convolution for some\n"                                \
+              "milliseconds, and take the fastest")},                                              \
+    {OPT_TEXT("measurements", 0, &(m)->file, "FILE",                                               \
+              "what was measured: read from here instead; with\n"                                  \
+              "--measure, what is missing is added")}
+/* clang-format on */
+
 enum cli_kind {
     CLI_FLAG,  /* to: bool, set to true */
     CLI_TEXT,  /* to: const char * */

@@ -110,8 +110,12 @@ static int new_plan(const ph_graph *g, const run_options *o, ph_tensor *const *i
     int status = cli_hints_new(g, &hints);
     if (status == CLI_OK && (!wanted || !values)) status = cli_nomem();
     if (status == CLI_OK) {
-        ph_plan_desc desc = {.n_values = n, .values = values, .exact = o->exact,
-                             .n_threads = o->threads};
+        ph_plan_desc desc = {.n_values = n,
+                             .values = values,
+                             .exact = o->exact,
+                             .n_threads = o->threads,
+                             .measure = o->measure.measure,
+                             .measurements = o->measure.file};
         for (size_t i = 0; i < n; i++) {
             values[i] = (ph_known_value){ph_value_name(g, ph_graph_input(g, i)), inputs[i]};
         }
@@ -262,6 +266,7 @@ int cmd_run(int argc, char **argv)
             "insist on a shape of an input, such as 3x224x224\n(repeatable; else the file's)")},
         {OPT_SIZE("threads", 't', &o.threads, "N", 1, 1024, "threads (one per CPU)")},
         {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
+        CLI_MEASURE_OPTIONS(&o.measure),
     };
     const cli_spec spec = {
         .operands = "MODEL",

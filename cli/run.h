@@ -12,6 +12,7 @@ typedef struct run_options {
     const char *model, *output_dir, *test_data;
     cli_texts inputs, shapes;
     bool exact;
+    cli_measure measure;
     size_t threads;
     double rtol, atol;
 } run_options;

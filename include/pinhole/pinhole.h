@@ -670,6 +670,17 @@ typedef struct ph_plan_desc {
     /* Threads that pack weights, with the caller's; they end before ph_plan_new does. 0: one per
      * CPU. Small networks are packed by the caller alone. The same bits for any number. */
     size_t n_threads;
+    /* Try the ways there are to compute a convolution, instead of only estimating how long each would
+     * take. It is done here, on this machine, on n_threads threads, for one image: a few hundredths of
+     * a second for each size of convolution. Ways round differently, and which is the fastest may
+     * change with the machine, n_threads and the day: results are the same to rounding. `exact` and
+     * max_weights hold. */
+    bool measure;
+    /* The path of a file for what was measured, here or elsewhere: JSON, see docs/performance.md;
+     * NULL: none. What the file knows is not measured again. With `measure` the rest is, and is added
+     * to the file, which is made if there is none. Without, the rest is estimated, and the file only
+     * read: as long as it stays the same, so do the choices, and the bits. */
+    const char *measurements;
 } ph_plan_desc;
 
 /*
@@ -683,7 +694,12 @@ typedef struct ph_plan_desc {
 PH_API enum ph_status ph_graph_wanted_values(const ph_graph *g, const ph_plan_desc *desc,
                                              bool *wanted, ph_error *err);
 
-/* `g` is borrowed and must outlive the plan unchanged. `desc` may be NULL. */
+/*
+ * `g` is borrowed and must outlive the plan unchanged. `desc` may be NULL.
+ *
+ * Errors: what is wrong with the graph or its inputs; PH_ERR_NOMEM; of desc->measurements
+ * PH_ERR_NOT_FOUND, PH_ERR_IO, and PH_ERR_FORMAT or PH_ERR_UNSUPPORTED if it holds something else.
+ */
 PH_API enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                   ph_error *err);
 PH_API void ph_plan_free(ph_plan *p);

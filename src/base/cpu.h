@@ -21,6 +21,9 @@ unsigned phi_cpu_flags(void);
  * elsewhere. */
 unsigned phi_cpu_avx512_rate(void);
 
+/* Maker, numbers and name of the processor, in one clean line. */
+void phi_cpu_name(char *text, size_t bytes);
+
 /* Counts calls of ph_cpu_limit, so that whoever caches a choice sees that it may be stale. */
 unsigned phi_cpu_generation(void);
 

@@ -3,6 +3,7 @@ list(APPEND PINHOLE_SOURCES
   base/budget.c
   base/clock.c
   base/cpu.c
+  base/cpu_name.c
   base/error.c
   base/file.c
   base/format.c

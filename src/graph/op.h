@@ -53,6 +53,7 @@ typedef struct phi_choice {
     double cost; /* in whatever the operator measures it in */
 } phi_choice;
 #define PHI_MOST_METHODS 8
+#define PHI_DESCRIPTION_BYTES 448 /* room for all numbers there are in one */
 
 /*
  * One execution, forward or backward. Views have final shapes and strides. In `methods`,
@@ -145,6 +146,9 @@ typedef struct phi_op {
     /* The ways in which `forward` could do this one, 1 .. PHI_MOST_METHODS, the one that seems best
      * first. The number of images has no say. NULL: there is one way. */
     size_t (*methods)(const phi_exec *e, phi_choice *out);
+    /* Where there is `methods`: what there is to do, without the number of images. Executions of
+     * equal words take equally long by the same method. */
+    void (*describe)(const phi_exec *e, char text[PHI_DESCRIPTION_BYTES]);
     size_t (*work_bytes)(const phi_exec *e, bool backward); /* NULL: none */
     size_t (*save_bytes)(const phi_exec *e);                /* NULL: none */
     /* Weights, input 1, made ready once per plan; their data may be gone afterwards. pack_bytes 0 or

@@ -15,6 +15,8 @@
  */
 #include "ops/conv.h"
 
+#include <stdio.h>
+
 #include "graph/graph.h"
 #include "ops/op_check.h"
 
@@ -141,6 +143,19 @@ static size_t conv_methods(const phi_exec *e, phi_choice *out)
     return phi_conv_methods(e->params, e->exact, out);
 }
 
+static void conv_describe(const phi_exec *e, char text[PHI_DESCRIPTION_BYTES])
+{
+    const phi_conv_shape *d = &((const phi_conv_params *)e->params)->image;
+    snprintf(text, PHI_DESCRIPTION_BYTES,
+             "Conv c%lld h%lld w%lld k%lld r%lld s%lld g%lld stride %lldx%lld dilation %lldx%lld "
+             "pads %lld,%lld,%lld,%lld pitches %lld,%lld",
+             (long long)d->c, (long long)d->h, (long long)d->w, (long long)d->k, (long long)d->r,
+             (long long)d->s, (long long)d->groups, (long long)d->stride_h, (long long)d->stride_w,
+             (long long)d->dilation_h, (long long)d->dilation_w, (long long)d->pad_top,
+             (long long)d->pad_left, (long long)d->pad_bottom, (long long)d->pad_right,
+             (long long)phi_view_pitch(&e->in[0]), (long long)phi_view_pitch(&e->out[0]));
+}
+
 static size_t packed_bytes(const phi_exec *e)
 {
     const phi_conv_method *m = phi_conv_method_of(e);
@@ -222,6 +237,7 @@ const phi_op phi_op_conv = {.name = "Conv",
                             .infer = conv_infer,
                             .macs = conv_macs,
                             .methods = conv_methods,
+                            .describe = conv_describe,
                             .work_bytes = conv_work_bytes,
                             .pack_bytes = conv_pack_bytes,
                             .pack = conv_pack,

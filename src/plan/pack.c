@@ -139,8 +139,7 @@ static enum ph_status pack_step(packer *k, phi_step *step)
 
 /* --- Sizes ------------------------------------------------------------------------------------ */
 
-/* Bytes of a step's packed weights, if it is done by `method`. */
-static size_t packed_bytes(const ph_plan *p, const phi_step *step, const phi_method *method)
+size_t phi_packed_bytes(const ph_plan *p, const phi_step *step, const phi_method *method)
 {
     phi_view in[PHI_MAX_IN], out[PHI_MAX_OUT];
     if (!step->op->pack_bytes) return 0;
@@ -165,8 +164,8 @@ enum ph_status phi_bound_weights(ph_plan *p, size_t most, ph_error *err)
     if (!surplus) return phi_fail_nomem(err);
     for (size_t i = 0; i < p->n_steps; i++) {
         const phi_step *step = &p->steps[i];
-        const size_t full = packed_bytes(p, step, step->method);
-        const size_t plain = packed_bytes(p, step, exact_method(p, step));
+        const size_t full = phi_packed_bytes(p, step, step->method);
+        const size_t plain = phi_packed_bytes(p, step, exact_method(p, step));
         surplus[i] = full > plain ? full - plain : 0;
         bytes += full;
     }
@@ -193,7 +192,7 @@ static enum ph_status place_packed(ph_plan *p, ph_error *err)
     if (!at) return phi_fail_nomem(err);
     bool fits = true;
     for (size_t i = 0; i < p->n_steps && fits; i++) {
-        const size_t bytes = packed_bytes(p, &p->steps[i], p->steps[i].method);
+        const size_t bytes = phi_packed_bytes(p, &p->steps[i], p->steps[i].method);
         at[i] = bytes ? total : SIZE_MAX;
         p->weight_bytes += bytes;
         fits = bytes <= SIZE_MAX - PHI_ALIGN &&

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "plan/chain.h"
 #include "plan/fuse.h"
+#include "plan/measure.h"
 #include "plan/pack.h"
 #include "plan/place.h"
 #include "plan/plan.h"
@@ -336,15 +337,6 @@ static enum ph_status emit_all(builder *b, bool fuse)
     return st ? st : add_outputs(b);
 }
 
-/* Once for all that is asked of a step's operator from here on. */
-static void choose_methods(ph_plan *p)
-{
-    phi_choice choices[PHI_MOST_METHODS];
-    for (size_t i = 0; i < p->n_steps; i++)
-        if (phi_step_methods(p, &p->steps[i], p->exact, choices))
-            p->steps[i].method = choices[0].method;
-}
-
 typedef enum ph_status rewriter(const phi_facts *facts, ph_graph **out, ph_error *err);
 
 /* Go on with another graph that says the same, if `rewrite` finds one. */
@@ -375,7 +367,7 @@ static enum ph_status infer(builder *b, const ph_plan_desc *desc, bool rewrite)
 }
 
 static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
-                            ph_plan **out, ph_error *err)
+                            const phi_meter *meter, ph_plan **out, ph_error *err)
 {
     static const ph_plan_desc defaults;
     if (!desc) desc = &defaults;
@@ -390,7 +382,8 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     builder b = { .p = p, .g = g, .err = err };
     st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
-    if (!st) choose_methods(p);
+    if (!st) phi_estimate_methods(p);
+    if (!st && pack) st = phi_measure_methods(p, desc, meter, err);
     if (!st) st = phi_chain(p, !training && !desc->keep_all, err);
     if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
     if (!st) st = phi_place(p, !training, err);
@@ -411,13 +404,19 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
 enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
                               ph_plan **out, ph_error *err)
 {
-    return build(g, desc, training, !training, out, err);
+    return build(g, desc, training, !training, NULL, out, err);
 }
 
 enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                ph_error *err)
 {
-    return build(g, desc, false, false, out, err);
+    return build(g, desc, false, false, NULL, out, err);
+}
+
+enum ph_status phi_plan_new_metered(const ph_graph *g, const ph_plan_desc *desc,
+                                    const phi_meter *meter, ph_plan **out, ph_error *err)
+{
+    return build(g, desc, false, true, meter, out, err);
 }
 
 enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,

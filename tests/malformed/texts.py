@@ -237,6 +237,37 @@ def checkpoints():
         yield Case("checkpoint_" + name, 3, words, files=dict(files, **({"c.onnx": data} if data is not None else {})), command=resume)
 
 
+def measurements():
+    command = ["bench", "resnet8", "--iters", "1", "--threads", "1", "--measure", "--measurements", "m.json"]
+    whole = b'{"schema": 1, "machines": []}'
+    for name, data, words in [
+            ("empty", b"", r"'m\.json' is not JSON, line 1: '\[' or '\{' expected"),
+            ("text", b"fast\n", r"'m\.json' is not JSON, line 1: "),
+            ("cut", whole[:-1], r"'m\.json' is not JSON, line 1: .*'\}' expected"),
+            ("behind", whole + b"}", r"'m\.json' is not JSON, line 1: end of file expected"),
+            ("not_utf8", b'{"schema": 1, "\xff": 2}', r"'m\.json' is not JSON, line 1: "),
+            ("zero_byte", b'{"sch\0ema": 1}', r"'m\.json' is not JSON, line 1: "),
+            ("escape", b'{"schema": \x1b[2J', r"'m\.json' is not JSON, line 1: "),
+            ("deep", b"[" * 100000, r"'m\.json' is not JSON, line 1: maximum parsing depth"),
+            ("deep_objects", b'{"a":' * 100000, r"'m\.json' is not JSON, line 1: maximum parsing depth"),
+            ("twice", b'{"schema": 1, "schema": 1, "machines": []}', r"'m\.json' is not JSON, line 1: duplicate"),
+            ("infinite", b'{"schema": 1e999, "machines": []}', r"'m\.json' is not JSON, line 1: real number overflow"),
+            ("array", b"[1]", r"'m\.json' is not a file of measurements: it is not an object"),
+            ("other", b'{"layers": []}', r"'m\.json' is not a file of measurements: it has no integer \"schema\""),
+            ("schema_text", b'{"schema": "1", "machines": []}', r"it has no integer \"schema\""),
+            ("machines", b'{"schema": 1, "machines": {}}', r"it has no array \"machines\""),
+            ("machine", b'{"schema": 1, "machines": [[]]}', r"a machine is not an object")]:
+        yield Case("measurements_" + name, 3, words, files={"m.json": data}, command=command)
+    yield Case("measurements_schema_2", 4, r"'m\.json' has measurements of schema 2, 1 is understood",
+               files={"m.json": b'{"schema": 2, "machines": []}'}, command=command)
+    yield Case("measurements_large", 4, r"'m\.json' has \d+ bytes, at most \d+ can be read",
+               files={"m.json": whole + b" " * (17 << 20)}, command=command)
+    yield Case("measurements_missing", 3, r"cannot open 'm\.json'",
+               command=[a for a in command if a != "--measure"])
+    yield Case("measurements_folder", 3, r"cannot read 'm\.json': it is a directory",
+               files={"m.json/x": b""}, command=command)
+
+
 def commands():
     long = "n" * 100000
     for name, arguments, words in [
@@ -275,5 +306,5 @@ def commands():
 
 
 def cases():
-    for family in (networks, arrays, data_sets, checkpoints, commands):
+    for family in (networks, arrays, data_sets, checkpoints, measurements, commands):
         yield from family()
