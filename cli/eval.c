@@ -19,6 +19,7 @@ typedef struct eval_options {
     int split, colour;
     size_t batch, threads, show;
     bool wrong;
+    cli_measure measure;
 } eval_options;
 
 /* What an evaluation found. */
@@ -286,7 +287,10 @@ static int evaluate(const eval_options *o, const ph_graph *g, const ph_dataset *
     int status = r.predicted && r.confusion ? CLI_OK : cli_nomem();
     if (status == CLI_OK) {
         cli_progress("classifying %s images ...", cli_group((int64_t)n, images));
-        enum ph_status st = ph_evaluate(g, d, o->batch, o->threads, &r.score, r.predicted, &err);
+        const ph_plan_desc desc = {.n_threads = o->threads,
+                                   .measure = o->measure.measure,
+                                   .measurements = o->measure.file};
+        enum ph_status st = ph_evaluate_as(g, d, &desc, o->batch, &r.score, r.predicted, &err);
         cli_progress_clear();
         if (st) status = cli_fail_in(o->model, st, &err);
     }
@@ -323,6 +327,7 @@ int cmd_eval(int argc, char **argv)
         {OPT_WORD("split", 's', &o.split, "WHICH", splits, "train or test (test)")},
         {OPT_SIZE("batch", 'b', &o.batch, "N", 1, 1 << 16, "images at a time (100)")},
         {OPT_SIZE("threads", 't', &o.threads, "N", 1, 1024, "threads (one per CPU)")},
+        CLI_MEASURE_OPTIONS(&o.measure),
         {OPT_SIZE("show", 'k', &o.show, "K", 0, 1000,
                   "draw K images with what the network says (0)")},
         {OPT_FLAG("wrong", 'w', &o.wrong, "draw only images that it gets wrong")},

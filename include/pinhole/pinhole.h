@@ -866,6 +866,15 @@ PH_API enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t
                                   size_t n_threads, ph_score *score, int32_t *predicted,
                                   ph_error *err);
 
+/*
+ * The same by plans as `desc` (may be NULL) says, but for the shapes and values of inputs; n_threads is
+ * for running, too. If the last batch is smaller it has a plan of its own: where plans are measured,
+ * only a file of `measurements` sees to it that both compute alike.
+ */
+PH_API enum ph_status ph_evaluate_as(const ph_graph *g, const ph_dataset *d,
+                                     const ph_plan_desc *desc, size_t batch, ph_score *score,
+                                     int32_t *predicted, ph_error *err);
+
 enum ph_optimizer { PH_SGD = 0, PH_ADAM };
 enum ph_schedule { PH_CONSTANT = 0, PH_STEP, PH_COSINE, PH_ONE_CYCLE };
 

@@ -13,7 +13,7 @@ typedef struct evaluation {
     const ph_graph *graph;
     const ph_dataset *data;
     phi_classifier net;
-    size_t n_threads;
+    ph_plan_desc desc;      /* but for the shapes */
     float *images, *scores; /* of one batch */
     ph_score score;
     int32_t *predicted; /* or NULL */
@@ -70,22 +70,26 @@ static enum ph_status evaluate_range(evaluation *e, size_t batch, size_t first, 
 {
     if (first == last) return PH_OK;
     ph_shape_hint hint = phi_classifier_hint(e->data, batch);
-    ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .n_threads = e->n_threads};
+    ph_plan_desc desc = e->desc;
+    desc.n_hints = 1;
+    desc.hints = &hint;
+    desc.n_values = 0;
     ph_plan *plan = NULL;
     ph_run *run = NULL;
     enum ph_status st = ph_plan_new(e->graph, &desc, &plan, err);
     if (!st) st = phi_classifier_check(plan, &e->net, e->data, batch, err);
-    if (!st) st = ph_run_new(plan, e->n_threads, &run, err);
+    if (!st) st = ph_run_new(plan, desc.n_threads, &run, err);
     if (!st) st = run_batches(e, run, batch, first, last, err);
     ph_run_free(run);
     ph_plan_free(plan);
     return st;
 }
 
-enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t batch, size_t n_threads,
-                           ph_score *score, int32_t *predicted, ph_error *err)
+enum ph_status ph_evaluate_as(const ph_graph *g, const ph_dataset *d, const ph_plan_desc *desc,
+                              size_t batch, ph_score *score, int32_t *predicted, ph_error *err)
 {
-    evaluation e = {.graph = g, .data = d, .n_threads = n_threads, .predicted = predicted};
+    evaluation e = {.graph = g, .data = d, .predicted = predicted};
+    if (desc) e.desc = *desc;
     enum ph_status st = phi_classifier_find(g, d, &e.net, err);
     if (st) return st;
     if (batch == 0) batch = 100;
@@ -105,4 +109,11 @@ enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t batch,
     e.score.loss /= (double)e.score.n_images;
     if (score) *score = e.score;
     return PH_OK;
+}
+
+enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t batch, size_t n_threads,
+                           ph_score *score, int32_t *predicted, ph_error *err)
+{
+    const ph_plan_desc desc = {.n_threads = n_threads};
+    return ph_evaluate_as(g, d, &desc, batch, score, predicted, err);
 }

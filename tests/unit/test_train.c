@@ -419,6 +419,13 @@ static void evaluation(void **state)
         assert_int_equal(many.n_images, COUNT);
         assert_true(many.seconds > 0);
     }
+    const ph_plan_desc settings[] = {{.exact = true, .n_threads = 2}, {.measure = true}};
+    for (size_t i = 0; i < PHI_COUNT(settings); i++) {
+        ok(ph_evaluate_as(g, f->data, &settings[i], 7, &many, NULL, &err), &err);
+        near(many.loss, one.loss, 1e-4, "loss");
+    }
+    ok(ph_evaluate_as(g, f->data, NULL, 1, &many, got, &err), &err);
+    assert_memory_equal(got, want, sizeof want);
     ph_graph_free(g);
 }
 

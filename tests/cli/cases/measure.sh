@@ -26,4 +26,10 @@ expect 3 pinhole classify -q --measure --measurements cut.json x.npy
 one_line err
 has err "cut.json"
 cmp cut.json <(head -c 100 m.json) || fail "a broken file was changed"
+tiny_data 64 32
+expect 0 pinhole eval lenet5 --data $DATA --threads 1 --measurements m.json
+expect 0 pinhole eval lenet5 --data $DATA --threads 1 --measure
+expect 3 pinhole eval lenet5 --data $DATA --measurements cut.json
+one_line err
+has err "cut.json"
 usage_error pinhole bench resnet8 --measure=yes
