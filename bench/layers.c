@@ -5,10 +5,10 @@
  *     h w c k r stride groups [label]        padding keeps the size: (r - 1) / 2 at each side
  *
  * and each is computed by every way there is: the product of matrices ("direct"), Winograd's
- * variants, the depthwise kernels. Printed are the best and the median time of several rounds,
- * GFLOP/s counted in nominal multiply-adds, the share of the multiply-add peak that was measured on
- * the spot, and how far results are off against sums in double, at most and in the mean, in units
- * of their root mean square.
+ * variants, Strassen's product, the depthwise kernels. Printed are the best and the median time of
+ * several rounds, GFLOP/s counted in nominal multiply-adds, the share of the multiply-add peak that
+ * was measured on the spot, and how far results are off against sums in double, at most and in the
+ * mean, in units of their root mean square.
  *
  *     bench-layers [-t THREADS] [-r ROUNDS] [-w WAY] [--cold] FILE...
  *
@@ -23,6 +23,7 @@
 #include "base/rng.h"
 #include "kernels/depthwise.h"
 #include "kernels/im2col.h"
+#include "kernels/strassen.h"
 #include "kernels/winograd.h"
 
 #define MOST_ROUNDS 101
@@ -38,7 +39,8 @@ typedef struct settings {
 
 typedef struct way {
     const char *name;
-    const phi_wino *wino; /* NULL: direct or depthwise */
+    const phi_wino *wino; /* NULL: direct, depthwise or Strassen's */
+    bool strassen;
 } way;
 
 typedef struct problem {
@@ -91,6 +93,7 @@ static size_t packed_bytes(const problem *p, const way *w)
     const phi_conv_shape *d = &p->d;
     phi_im2col windows;
     if (w->wino) return phi_wino_pack_bytes(w->wino, d);
+    if (w->strassen) return phi_strassen_pack_bytes(d);
     if (depthwise(d)) return phi_depthwise_pack_bytes(d);
     const phi_gemm g = direct(p, &windows);
     return phi_gemm_pack_bytes(g.k, g.n, g.groups);
@@ -100,9 +103,11 @@ static void pack(const problem *p, const way *w, void *packed)
 {
     const phi_conv_shape *d = &p->d;
     const int64_t taps = d->r * d->s, cg = d->c / d->groups;
+    const phi_filters filters = {.row = (size_t)(cg * taps), .data = p->w};
     if (w->wino) {
-        const phi_filters filters = {.row = (size_t)(d->c / d->groups * d->r * d->s), .data = p->w};
         phi_wino_pack(w->wino, d, &filters, NULL, packed);
+    } else if (w->strassen) {
+        phi_strassen_pack(d, &filters, NULL, packed);
     } else if (depthwise(d)) {
         phi_depthwise_pack(d, p->w, packed);
     } else {
@@ -120,6 +125,7 @@ static size_t work_bytes(const problem *p, const way *w, size_t threads)
 {
     phi_im2col windows;
     if (w->wino) return phi_wino_work_bytes(w->wino, &p->d, threads);
+    if (w->strassen) return phi_strassen_work_bytes(&p->d, threads);
     if (depthwise(&p->d)) return phi_depthwise_work_bytes(&p->d, threads);
     const phi_gemm g = direct(p, &windows);
     return phi_gemm_work_bytes(&g, threads);
@@ -131,6 +137,8 @@ static void run(const problem *p, const way *w, const void *packed, phi_pool *po
     phi_im2col windows;
     if (w->wino) {
         phi_wino_run(w->wino, &p->d, &data, packed, pool, p->work);
+    } else if (w->strassen) {
+        phi_strassen_run(&p->d, &data, packed, pool, p->work);
     } else if (depthwise(&p->d)) {
         phi_depthwise(&p->d, &data, packed, pool, p->work);
     } else {
@@ -284,11 +292,12 @@ static void measure(problem *p, const way *w, const settings *o)
 
 static void measure_all(problem *p, const settings *o)
 {
-    static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3},
-                                   {"F(4x4,3x3)", &phi_wino_f4x3},
-                                   {"F(2x2,5x5)", &phi_wino_f2x5}};
+    static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3, false},
+                                   {"F(4x4,3x3)", &phi_wino_f4x3, false},
+                                   {"F(2x2,5x5)", &phi_wino_f2x5, false}};
+    static const way strassen = {"Strassen", NULL, true};
     const phi_conv_shape *d = &p->d;
-    const way direct_way = {depthwise(d) ? "depthwise" : "direct", NULL};
+    const way direct_way = {depthwise(d) ? "depthwise" : "direct", NULL, false};
     const float fan_in = (float)(d->r * d->s * (d->c / d->groups));
     phi_rng r = phi_rng_start(1, 0);
     p->x = random_floats(d->h * d->w * d->c, 1, &r);
@@ -302,6 +311,7 @@ static void measure_all(problem *p, const settings *o)
     for (size_t i = 0; i < PHI_COUNT(winograd); i++)
         if ((int64_t)winograd[i].wino->r == d->r && d->stride_h == 1 && d->groups == 1)
             measure(p, &winograd[i], o);
+    if (d->r == 1 && d->stride_h == 1 && phi_strassen_applies(d)) measure(p, &strassen, o);
     phi_free(NULL, p->x);
     phi_free(NULL, p->w);
     phi_free(NULL, p->bias);

@@ -268,7 +268,7 @@ int cmd_bench(int argc, char **argv)
         {OPT_FLAG("exact", 'e', &o.exact, CLI_EXACT_HELP)},
         CLI_MEASURE_OPTIONS(&o.measure),
         {OPT_ANY("max-weights", 0, CLI_BYTES, &o.max_weights, "SIZE",
-                 "packed weights in at most so much memory: as few\nWinograd convolutions as that takes")},
+                 "packed weights in at most so much memory: without\nWinograd and Strassen where that takes it")},
         {OPT_TEXT("json", 'j', &o.json, "FILE",
                   "write JSON to FILE; '-' prints it instead of the\ntext")},
     };

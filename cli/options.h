@@ -17,7 +17,7 @@ typedef struct cli_texts {
 } cli_texts;
 
 #define CLI_EXACT_HELP                                                                             \
-    "no Winograd convolutions: slower, and rounded as the\ndefinition has it"
+    "no Winograd, no Strassen: slower, and rounded as the\ndefinition has it"
 
 /* How plans are measured, by the commands that run one. */
 typedef struct cli_measure {

@@ -661,11 +661,13 @@ typedef struct ph_plan_desc {
     const ph_known_value *values;
     bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
     /* Convolutions by their definition only. Otherwise 3x3 and 5x5 ones of stride 1 may go through
-     * Winograd's minimal filtering (arXiv:1509.09308), which multiplies less and rounds differently;
-     * docs/numerics.md has the errors measured. */
+     * Winograd's minimal filtering (arXiv:1509.09308), and large 1x1 ones through a level of
+     * Strassen's product, which multiply less and round differently; docs/numerics.md has the errors
+     * measured. */
     bool exact;
     /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 16/9 to 4 times as many
-     * bytes as plain ones: the convolutions with most to give go without them until the rest fits. */
+     * bytes as plain ones, Strassen's 7/4: the convolutions with most to give go without them until
+     * the rest fits. */
     size_t max_weights;
     /* Threads that pack weights, with the caller's; they end before ph_plan_new does. 0: one per
      * CPU. Small networks are packed by the caller alone. The same bits for any number. */
@@ -770,16 +772,16 @@ typedef struct ph_step {
     const char *op;   /* the node's operator, "Conv"; NULL: a copy */
     /*
      * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
-     * another size, "1x1 gemm" (the image itself is the matrix), "window gemm" (its windows are,
-     * read where they lie or gathered), "grouped gemm", "depthwise" or "3-D gemm"; of several in one
-     * pass "1x1+depthwise+1x1", "window+depthwise+1x1", or these without the last; of a copy "copy
+     * another size, "1x1 gemm" (the image itself is the matrix), "1x1 Strassen" (so too), "window
+     * gemm" (its windows are, read where they lie or gathered), "grouped gemm", "depthwise" or "3-D
+     * gemm"; of several in one pass "1x1+depthwise+1x1", "window+depthwise+1x1", or these without the last; of a copy "copy
      * in", "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
      */
     const char *method;
     enum ph_dtype dtype; /* of the first output that there is */
     size_t rank;
     int64_t dims[PH_MAX_RANK];
-    int64_t macs; /* of the node as it is defined; Winograd's filtering multiplies less */
+    int64_t macs; /* of the node as it is defined; Winograd and Strassen multiply less */
     /* Fused into a convolution (of several in one pass, into any): a scaling of channels behind it,
      * such as a batch norm, is in its weights; a sum with another value; a clamp, such as ReLU. */
     bool scaled, added, clamped;

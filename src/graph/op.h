@@ -83,7 +83,8 @@ typedef struct phi_exec {
      * them; -INFINITY and INFINITY otherwise. */
     float lo, hi;
     const phi_view *add; /* fused too: added in front of the clamp; of the output's type. Or NULL */
-    bool exact;          /* no arithmetic that trades accuracy for speed: no Winograd */
+    bool exact;          /* no arithmetic that trades accuracy for speed: no Winograd, no
+                          * Strassen */
     /* One of op->methods: what is packed, how much scratch it takes and how it runs. NULL: the
      * first */
     const phi_method *method;

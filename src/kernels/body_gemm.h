@@ -21,10 +21,11 @@ static void gemm_finish(const phk_gemm_f32_args *g, size_t row, size_t mr, const
 {
     for (size_t i = row; i < row + mr; i++, tile += NR) {
         float *c = g->c + (ptrdiff_t)i * g->c_row;
+        const float *from = g->from ? g->from + (ptrdiff_t)i * g->from_row : c;
         for (size_t j = 0; j < g->n; j += VL) {
             const size_t n = g->n - j < VL ? g->n - j : VL;
             vf x = v_load(tile + j);
-            if (g->accumulate) x = v_add(x, v_load_n(c + j, n));
+            if (g->accumulate) x = v_add(x, v_load_n(from + j, n));
             if (g->bias) x = v_add(x, v_load_n(g->bias + j, n));
             if (g->add) x = v_add(x, v_load_n(g->add + (ptrdiff_t)i * g->add_row + j, n));
             v_store_n(c + j, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
@@ -119,7 +120,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         if (nv > 2) s##i##_2 = v_add(s##i##_2, v_load((from) + 2 * VL));                           \
         if (nv > 3) s##i##_3 = v_add(s##i##_3, v_load((from) + 3 * VL));                           \
     }
-#define ADD_C(i) ADD_ROW(i, c + i * c_row)
+#define ADD_FROM(i) ADD_ROW(i, from + i * from_row)
 #define ADD_BIAS(i) ADD_ROW(i, bias)
 #define ADD_ADD(i) ADD_ROW(i, add + i * add_row)
 #define STORE(i)                                                                                   \
@@ -130,7 +131,9 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         if (nv > 3) v_store(c + i * c_row + 3 * VL, v_clamp(s##i##_3, lo, hi));                    \
     }
     if (g->accumulate) {
-        EACH_ROW(ADD_C)
+        const float *from = g->from ? g->from + (ptrdiff_t)at->row * g->from_row : c;
+        const ptrdiff_t from_row = g->from ? g->from_row : c_row;
+        EACH_ROW(ADD_FROM)
     }
     if (bias) {
         EACH_ROW(ADD_BIAS)
@@ -140,7 +143,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
     }
     EACH_ROW(STORE)
 #undef ADD_ROW
-#undef ADD_C
+#undef ADD_FROM
 #undef ADD_BIAS
 #undef ADD_ADD
 #undef STORE

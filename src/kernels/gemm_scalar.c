@@ -29,7 +29,7 @@ static void multiply(const phk_gemm_f32_args *g, size_t row, size_t m, float sum
 
 static float finish(const phk_gemm_f32_args *g, float x, const float *c, size_t i, size_t j)
 {
-    if (g->accumulate) x += *c;
+    if (g->accumulate) x += g->from ? g->from[(ptrdiff_t)i * g->from_row + (ptrdiff_t)j] : *c;
     if (g->bias) x += g->bias[j];
     if (g->add) x += g->add[(ptrdiff_t)i * g->add_row + (ptrdiff_t)j];
     x = x < g->lo ? g->lo : x;

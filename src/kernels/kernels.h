@@ -39,7 +39,7 @@
  * gemm: a strip of C = A B, any number of rows times the columns of one panel of B.
  *
  *   C[i][j] = min(max(x, lo), hi),  x = sum over t, p of A[i][t][p] B[t][p][j]
- *                                                                      + C[i][j] if `accumulate`
+ *                                                   + C[i][j] or from[i][j] if `accumulate`
  *                                                                      + bias[j] if there is one
  *                                                                      + add[i][j] if there is one
  * in this order.
@@ -53,7 +53,7 @@
  * next  where the next B comes from, for the kernel to fetch `next_lines` cache lines (64 bytes) of
  *    ahead of time, spread over its work; an address that is only hinted at, never read.
  *
- * m >= 1, 1 <= n <= nr, kc >= 0, taps >= 1. C overlaps nothing but `add`, which may be C itself. Rows
+ * m >= 1, 1 <= n <= nr, kc >= 0, taps >= 1. C overlaps nothing but `add` and `from`, which may be C itself. Rows
  * are spread evenly over tiles of at most mr: 7 rows are 4 + 3, not 6 + 1. The sum runs over t = 0, 1
  * ... and within over p = 0, 1, 2 ... in one accumulator per element, whatever m and n are, so an
  * element's bits do not depend on the tile it falls in. Comparisons let NaN through, as max and min
@@ -70,6 +70,8 @@ typedef struct phk_gemm_f32_args {
     ptrdiff_t c_row;
     size_t m, n;
     bool accumulate;
+    const float *from; /* rows `from_row` apart, in place of C's own to accumulate to; or NULL */
+    ptrdiff_t from_row;
     const float *bias; /* [n] or NULL */
     const float *add;  /* rows `add_row` apart, or NULL: a residual connection */
     ptrdiff_t add_row;
@@ -228,6 +230,45 @@ typedef void phk_wino4_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out4_f32_fn(const phk_wino_out_f32_args *g);
 
+/*
+ * halves_in: what the products of Strassen's algorithm take of a pixel of the upper half of the
+ * rows and one of the lower half, whose channels are in a left and a right half:
+ *   v[0] = x21 + x22,  v[1] = v[0] - x11,  v[2] = x11 - x21,  v[3] = x12 - v[1],
+ *   v[4] = x11,  v[5] = x12,  v[6] = x22,  v[7] = x21
+ * elementwise, the first `n_v` of them: 4, 7 or 8. v overlaps nothing.
+ */
+typedef struct phk_halves_in_f32_args {
+    size_t n; /* channels of a half */
+    const float *x11, *x12, *x21, *x22; /* [n] */
+    size_t n_v;
+    float *v; /* v[i] at v + i * slab, [n] */
+    size_t slab;
+} phk_halves_in_f32_args;
+typedef void phk_halves_in_f32_fn(const phk_halves_in_f32_args *g);
+
+/*
+ * halves_out: a sum of products that two quarters of the result have in common.
+ *
+ *   y[i][j] = min(max(z[i][j] + w[i][j] + bias[j] + add[i][j], lo), hi)   for i < rows
+ *   x[i][j] = x[i][j] + w[i][j]                                           for i < x_rows
+ *
+ * j < n in both. Rows of z, w and x are `ld` apart. y overlaps nothing but `add`, which may be y
+ * itself; x, w and z overlap nothing.
+ */
+typedef struct phk_halves_out_f32_args {
+    size_t n, rows, x_rows; /* rows <= x_rows */
+    const float *z, *w;
+    float *x;
+    size_t ld;
+    float *y;
+    ptrdiff_t y_row;
+    const float *bias; /* [n] or NULL */
+    const float *add;  /* rows `add_row` apart, or NULL */
+    ptrdiff_t add_row;
+    float lo, hi;
+} phk_halves_out_f32_args;
+typedef void phk_halves_out_f32_fn(const phk_halves_out_f32_args *g);
+
 /* --- The table ------------------------------------------------------------------------------ */
 
 /* What kernels are for. The name ends in the element type that the slot works on. */
@@ -243,6 +284,8 @@ enum phk_slot {
     PHK_wino4_out2_f32,
     PHK_wino6_out2_f32,
     PHK_wino6_out4_f32,
+    PHK_halves_in_f32,
+    PHK_halves_out_f32,
     PHK_fma_f32,
     PHK_read_f32,
     PHK_N_SLOTS

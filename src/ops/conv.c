@@ -11,7 +11,7 @@
  *
  * 1x1 kernels that touch each pixel once need no windows: x is the matrix. Depthwise convolutions
  * go their own way (kernels/depthwise.h), and where it saves work and exact arithmetic is not asked
- * for, so do 3x3 and 5x5 ones (kernels/winograd.h).
+ * for, so do 3x3 and 5x5 ones (kernels/winograd.h) and large 1x1 ones (kernels/strassen.h).
  */
 #include "ops/conv.h"
 

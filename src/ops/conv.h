@@ -77,7 +77,8 @@ struct phi_conv_method {
     size_t (*work_bytes)(const phi_conv_method *m, const phi_conv_params *p, size_t n_threads);
     void (*run)(const phi_conv_method *m, const phi_conv_params *p, const phi_conv_data *data,
                 const void *packed, phi_pool *pool, void *work);
-    const phi_wino *wino; /* it trades accuracy for speed; or NULL */
+    const phi_wino *wino; /* or NULL */
+    bool inexact;         /* it trades accuracy for speed, and a pixel's bits depend on others */
     bool packs_rows;      /* `pack` takes weights that are made row by row */
     bool takes_add;
 };

@@ -307,7 +307,7 @@ static enum kind kind_of(const phi_conv_shape *d)
 
 static bool can_join(const phi_exec *e)
 {
-    return !phi_conv_method_of(e)->wino && !phi_conv_is_volume(e->params) &&
+    return !phi_conv_method_of(e)->inexact && !phi_conv_is_volume(e->params) &&
            e->in[0].type.dtype == PH_FLOAT32;
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernels/depthwise.h"
+#include "kernels/strassen.h"
 
 bool phi_conv_is_volume(const phi_conv_params *p)
 {
@@ -170,6 +171,46 @@ static void wino_run(const phi_conv_method *m, const phi_conv_params *p, const p
     phi_wino_run(m->wino, &p->image, data, packed, pool, work);
 }
 
+/* --- Strassen -------------------------------------------------------------------------------- */
+
+static bool strassen_applies(const phi_conv_method *m, const phi_conv_params *p)
+{
+    return pixels_apply(m, p) && phi_strassen_applies(&p->image);
+}
+
+static double strassen_cost(const phi_conv_method *m, const phi_conv_params *p)
+{
+    (void)m;
+    return phi_strassen_cost(&p->image);
+}
+
+static size_t strassen_pack_bytes(const phi_conv_method *m, const phi_conv_params *p)
+{
+    (void)m;
+    return phi_strassen_pack_bytes(&p->image);
+}
+
+static void strassen_pack(const phi_conv_method *m, const phi_conv_params *p,
+                          const phi_filters *weights, phi_pool *pool, void *packed)
+{
+    (void)m;
+    phi_strassen_pack(&p->image, weights, pool, packed);
+}
+
+static size_t strassen_work_bytes(const phi_conv_method *m, const phi_conv_params *p,
+                                  size_t n_threads)
+{
+    (void)m;
+    return phi_strassen_work_bytes(&p->image, n_threads);
+}
+
+static void strassen_run(const phi_conv_method *m, const phi_conv_params *p,
+                         const phi_conv_data *data, const void *packed, phi_pool *pool, void *work)
+{
+    (void)m;
+    phi_strassen_run(&p->image, data, packed, pool, work);
+}
+
 /* --- Depthwise ------------------------------------------------------------------------------- */
 
 static bool depthwise_applies(const phi_conv_method *m, const phi_conv_params *p)
@@ -250,7 +291,8 @@ static void volume_run(const phi_conv_method *m, const phi_conv_params *p,
     .work_bytes = gemm_work_bytes, .run = gemm_run, .packs_rows = true, .takes_add = true
 #define WINOGRAD                                                                                   \
     .applies = wino_applies, .cost = wino_cost, .pack_bytes = wino_pack_bytes, .pack = wino_pack,  \
-    .work_bytes = wino_work_bytes, .run = wino_run, .packs_rows = true, .takes_add = true
+    .work_bytes = wino_work_bytes, .run = wino_run, .packs_rows = true, .takes_add = true,  \
+    .inexact = true
 /* clang-format on */
 
 /* The plainest come first. The names stand in the public header and in pinhole(1). */
@@ -274,6 +316,16 @@ static const phi_conv_method methods[] = {
     {.method = {"Winograd F(2x2,3x3)"}, .wino = &phi_wino_f2x3, WINOGRAD},
     {.method = {"Winograd F(4x4,3x3)"}, .wino = &phi_wino_f4x3, WINOGRAD},
     {.method = {"Winograd F(2x2,5x5)"}, .wino = &phi_wino_f2x5, WINOGRAD},
+    {.method = {"1x1 Strassen"},
+     .applies = strassen_applies,
+     .cost = strassen_cost,
+     .pack_bytes = strassen_pack_bytes,
+     .pack = strassen_pack,
+     .work_bytes = strassen_work_bytes,
+     .run = strassen_run,
+     .packs_rows = true,
+     .takes_add = true,
+     .inexact = true},
 };
 
 size_t phi_conv_methods(const phi_conv_params *p, bool exact, phi_choice *out)
@@ -281,7 +333,7 @@ size_t phi_conv_methods(const phi_conv_params *p, bool exact, phi_choice *out)
     size_t n = 0;
     for (size_t i = 0; i < PHI_COUNT(methods); i++) {
         const phi_conv_method *m = &methods[i];
-        if ((exact && m->wino) || !m->applies(m, p)) continue;
+        if ((exact && m->inexact) || !m->applies(m, p)) continue;
         assert(n < PHI_MOST_METHODS);
         const phi_choice now = {&m->method, m->cost ? m->cost(m, p) : 0};
         size_t at = n++;

@@ -59,9 +59,9 @@ def session_inputs(session, numpy, batch=1, size=32, shapes=None):
 
 # --- Running -----------------------------------------------------------------------------------
 
-def pinhole_outputs(pinhole, path, feed, numpy):
+def pinhole_outputs(pinhole, path, feed, numpy, exact=False):
     with tempfile.TemporaryDirectory() as folder:
-        command = [pinhole, "run", path, "--output-dir", folder]
+        command = [pinhole, "run", path, "--output-dir", folder] + ["--exact"] * exact
         for i, (key, value) in enumerate(feed.items()):
             file = os.path.join(folder, f"in{i}.npy")
             numpy.save(file, value)

@@ -149,7 +149,7 @@ typedef struct gemm_case {
     const phk_kernel *kernel;
     size_t m, n, kc; /* kc: all of K */
     enum a_form form;
-    bool accumulate, bias, clamp, add;
+    bool accumulate, from, bias, clamp, add; /* from: accumulate to other rows than C's */
     enum fill fill;
 } gemm_case;
 
@@ -189,7 +189,7 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
     for (size_t i = 0; i < t->m; i++)
         for (size_t j = 0; j < t->n; j++) {
             o->old[i * t->n + j] = draw(&r, t->fill);
-            if (t->accumulate) o->c.x[i * c_row + j] = o->old[i * t->n + j];
+            if (t->accumulate && !t->from) o->c.x[i * c_row + j] = o->old[i * t->n + j];
         }
     o->rows = malloc((taps * (t->m + 1)) * sizeof *o->rows);
     assert_non_null(o->rows);
@@ -209,6 +209,8 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
                                   .m = t->m,
                                   .n = t->n,
                                   .accumulate = t->accumulate,
+                                  .from = t->from ? o->old : NULL,
+                                  .from_row = (ptrdiff_t)t->n,
                                   .bias = t->bias ? o->bias : NULL,
                                   .add = t->add ? o->add : NULL,
                                   .add_row = (ptrdiff_t)(t->n + A_GAP),
@@ -270,13 +272,15 @@ static void gemm_case_run(const gemm_case *t)
 static void gemm_flags(const phk_kernel *k, size_t m, size_t n, size_t kc, enum fill fill)
 {
     for (int form = 0; form < N_A_FORMS; form++)
-        for (unsigned flags = 0; flags < 16; flags++) {
+        for (unsigned flags = 0; flags < 32; flags++) {
+            if ((flags & 17) == 16) continue;
             gemm_case t = {.kernel = k,
                            .m = m,
                            .n = n,
                            .kc = kc,
                            .form = (enum a_form)form,
                            .accumulate = flags & 1,
+                           .from = flags & 16,
                            .bias = flags & 2,
                            .clamp = flags & 4,
                            .add = flags & 8,
@@ -791,6 +795,118 @@ static void test_winograd(void **state)
             }
 }
 
+/* --- Strassen's sums --------------------------------------------------------------------------- */
+
+static void halves_in_case(const phk_kernel *k, size_t n, size_t n_v)
+{
+    const size_t slab = n + 3;
+    float *x[4];
+    fenced v = fenced_new((n_v - 1) * slab + n);
+    phi_rng r = phi_rng_start(11, n);
+    for (size_t i = 0; i < 4; i++) {
+        x[i] = input_new(n);
+        for (size_t c = 0; c < n; c++)
+            x[i][c] = phi_rng_normal(&r);
+    }
+    const phk_halves_in_f32_args args = {.n = n,
+                                           .x11 = x[0],
+                                           .x12 = x[1],
+                                           .x21 = x[2],
+                                           .x22 = x[3],
+                                           .n_v = n_v,
+                                           .v = v.x,
+                                           .slab = slab};
+    PHK_CALL(halves_in_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        const double x11 = (double)x[0][c], x12 = (double)x[1][c], x21 = (double)x[2][c];
+        const double x22 = (double)x[3][c], s1 = x21 + x22, s2 = s1 - x11;
+        const double want[] = {s1, s2, x11 - x21, x12 - s2, x11, x12, x22, x21};
+        for (size_t i = 0; i < n_v; i++)
+            check_value(k->name, "sums", RANDOM, v.x[i * slab + c], want[i], 4, 4);
+    }
+    for (size_t i = 0; i + 1 < n_v; i++)
+        for (size_t c = n; c < slab; c++)
+            assert_true(is_poison(&v.x[i * slab + c]));
+    for (size_t i = 0; i < 4; i++)
+        guarded_free(x[i]);
+    fenced_free(&v);
+}
+
+static void halves_out_case(const phk_kernel *k, size_t n, size_t rows, size_t x_rows, bool all)
+{
+    const size_t ld = n + 2, pitch = n + 3;
+    float *z = input_new(x_rows * ld), *w = input_new(x_rows * ld), *old = input_new(x_rows * ld);
+    float *bias = input_new(n), *add = input_new(rows * pitch);
+    fenced x = fenced_new((x_rows - 1) * ld + n), y = fenced_new(rows ? (rows - 1) * pitch + n : 0);
+    phi_rng r = phi_rng_start(12, n * 10 + rows);
+    for (size_t i = 0; i < x_rows * ld; i++) {
+        z[i] = phi_rng_normal(&r);
+        w[i] = phi_rng_normal(&r);
+        old[i] = phi_rng_normal(&r);
+        if (i % ld < n) x.x[i] = old[i];
+    }
+    for (size_t j = 0; j < n; j++)
+        bias[j] = phi_rng_normal(&r);
+    for (size_t i = 0; i < rows * pitch; i++)
+        add[i] = phi_rng_normal(&r);
+    const phk_halves_out_f32_args args = {.n = n,
+                                            .rows = rows,
+                                            .x_rows = x_rows,
+                                            .z = z,
+                                            .w = w,
+                                            .x = x.x,
+                                            .ld = ld,
+                                            .y = y.x,
+                                            .y_row = (ptrdiff_t)pitch,
+                                            .bias = all ? bias : NULL,
+                                            .add = all ? add : NULL,
+                                            .add_row = (ptrdiff_t)pitch,
+                                            .lo = all ? -1 : -INFINITY,
+                                            .hi = all ? 2 : INFINITY};
+    PHK_CALL(halves_out_f32, k)(&args);
+    for (size_t i = 0; i < x_rows; i++)
+        for (size_t j = 0; j < n; j++) {
+            const size_t at = i * ld + j;
+            double want = (double)z[at] + (double)w[at];
+            check_value(k->name, "shared sum", RANDOM, x.x[at], (double)old[at] + (double)w[at], 4, 2);
+            if (i >= rows) continue;
+            if (all) want += (double)bias[j] + (double)add[i * pitch + j];
+            if (all) want = fmin(fmax(want, -1), 2);
+            check_value(k->name, "result", RANDOM, y.x[i * pitch + j], want, 8, 4);
+        }
+    for (size_t i = 0; i < x.n; i++)
+        if (i % ld >= n) assert_true(is_poison(&x.x[i]));
+    for (size_t i = 0; i < y.n; i++)
+        if (i % pitch >= n) assert_true(is_poison(&y.x[i]));
+    guarded_free(z);
+    guarded_free(w);
+    guarded_free(old);
+    guarded_free(bias);
+    guarded_free(add);
+    fenced_free(&x);
+    fenced_free(&y);
+}
+
+static void test_strassen(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++)
+        for (size_t c = 0; c < PHI_COUNT(channel_counts) && runs_here(k); c++) {
+            const size_t n = channel_counts[c];
+            if (k->slot == PHK_halves_in_f32) {
+                halves_in_case(k, n, 4);
+                halves_in_case(k, n, 7);
+                halves_in_case(k, n, 8);
+            }
+            if (k->slot != PHK_halves_out_f32) continue;
+            for (size_t rows = 0; rows < 4; rows++) {
+                halves_out_case(k, n, rows, rows + 1, true);
+                halves_out_case(k, n, rows + 1, rows + 1, false);
+            }
+        }
+}
+
 static void dwg_case(const phk_kernel *k, size_t n, size_t pixels, enum fill fill)
 {
     const size_t x_step = n + 3, dy_step = n + 1;
@@ -938,7 +1054,8 @@ int main(void)
         cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
         cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
         cmocka_unit_test(test_max),          cmocka_unit_test(test_dwrow),
-        cmocka_unit_test(test_winograd),     cmocka_unit_test(test_lrn),
+        cmocka_unit_test(test_winograd),     cmocka_unit_test(test_strassen),
+        cmocka_unit_test(test_lrn),
         cmocka_unit_test(test_measuring),    cmocka_unit_test(test_dispatch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
