@@ -774,8 +774,9 @@ typedef struct ph_step {
      * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
      * another size, "1x1 gemm" (the image itself is the matrix), "1x1 Strassen" (so too), "window
      * gemm" (its windows are, read where they lie or gathered), "grouped gemm", "depthwise" or "3-D
-     * gemm"; of several in one pass "1x1+depthwise+1x1", "window+depthwise+1x1", or these without the last; of a copy "copy
-     * in", "copy out" or "layout copy" (a change of memory layout); otherwise the operator's name.
+     * gemm"; of several in one pass "1x1+depthwise+1x1", "window+pooling+1x1", the like, or these
+     * without the last; of a copy "copy in", "copy out" or "layout copy" (a change of memory
+     * layout); otherwise the operator's name.
      */
     const char *method;
     enum ph_dtype dtype; /* of the first output that there is */

@@ -14,7 +14,6 @@ struct phi_filters; /* kernels/filters.h */
 
 #define PHI_MAX_IN 512 /* inputs of a node; Concat and Sum are variadic */
 #define PHI_MAX_OUT 64
-#define PHI_CHAIN_MOST 8 /* nodes that are done in one pass */
 
 /* An attribute the operator knows. `first`, `last`: opsets in which it exists (last 0: still). */
 typedef struct phi_attr_rule {
@@ -90,6 +89,41 @@ typedef struct phi_exec {
     const phi_method *method;
 } phi_exec;
 
+/* --- Some lines of an image ------------------------------------------------------------------ */
+
+/* Lines of an image, first .. end - 1. */
+typedef struct phi_span {
+    int64_t first, end;
+} phi_span;
+
+/* What an operator is among those that run in one pass. */
+enum phi_link {
+    PHI_LINK_POINTWISE, /* a product of matrices: of pixels, */
+    PHI_LINK_WINDOW,    /* or of windows */
+    PHI_LINK_DEPTHWISE, /* few operations for each element that is read */
+    PHI_LINK_POOLING    /* the same */
+};
+
+/* How lines of output 0 hang on lines of input 0, both images of floats: line o sees `extent` lines
+ * from o * stride - pad on, of which 0 .. h - 1 exist. */
+typedef struct phi_lines {
+    enum phi_link kind;
+    int64_t h, w, c; /* the input's lines, pixels of one, channels */
+    int64_t oh, ow;  /* the output's */
+    int64_t stride, pad, extent;
+    double weight_bytes;
+    size_t work_bytes; /* scratch of `band` */
+} phi_lines;
+
+/* Lines of one image: x and y are the first pixels of `in`, which `out` sees, and of `out`. */
+typedef struct phi_band {
+    phi_span in, out;
+    const float *x, *add; /* add: for the lines `out`, as phi_exec's; or NULL */
+    float *y;
+    int64_t x_pitch, add_pitch, y_pitch; /* floats from pixel to pixel */
+    void *work;
+} phi_band;
+
 /*
  * How an operator wants its operands in memory.
  * ANY    any strides on any operand; its outputs are laid out like its first channels-last input
@@ -160,17 +194,13 @@ typedef struct phi_op {
     /* Only PH_ERR_INTERNAL, or data-dependent PH_ERR_ARG, may come from here. */
     enum ph_status (*forward)(const phi_exec *e, ph_error *err);
     /*
-     * Several nodes of this operator in one pass, each of which reads as its input 0 what the one
-     * before it makes and nobody else wants: e[0 .. n - 1], n <= PHI_CHAIN_MOST. Their other inputs
-     * are constants. `chain`: how many from e[0] on should go together; 0 or 1: none. It looks at
-     * params and types alone. The other three are asked and called for exactly so many. What is handed
-     * on has no data, unless *keep was set; then `chain_forward` may also run them one by one. Bits
-     * are the same either way. NULL: never.
+     * Some lines of images, so that the plan can do several steps in one pass (plan/chain.h).
+     * `lines`: can it, and how; by params and types alone. NULL: it cannot. `band` makes lines of
+     * output 0 out of those of input 0 that they see, on the calling thread, with the bits of
+     * `forward`; constants, packed weights and epilogue as there.
      */
-    size_t (*chain)(const phi_exec *e, size_t n, bool *keep);
-    const char *(*chain_method)(const phi_exec *e, size_t n); /* a few words, static storage */
-    size_t (*chain_work_bytes)(const phi_exec *e, size_t n);
-    void (*chain_forward)(const phi_exec *e, size_t n);
+    bool (*lines)(const phi_exec *e, phi_lines *out);
+    void (*band)(const phi_exec *e, const phi_band *b);
     /* NULL: no gradient. Called by phi_backward, with some din wanted and some dout there. */
     enum ph_status (*backward)(const phi_exec *e, ph_error *err);
 

@@ -78,9 +78,10 @@ struct phi_conv_method {
     void (*run)(const phi_conv_method *m, const phi_conv_params *p, const phi_conv_data *data,
                 const void *packed, phi_pool *pool, void *work);
     const phi_wino *wino; /* or NULL */
-    bool inexact;         /* it trades accuracy for speed, and a pixel's bits depend on others */
+    bool inexact;         /* it trades accuracy for speed */
     bool packs_rows;      /* `pack` takes weights that are made row by row */
     bool takes_add;
+    bool by_lines; /* some lines of an image have the bits that they have among all */
 };
 
 /* Those that apply, least cost first, and of equal ones the plainest; their number. `exact`: only
@@ -90,11 +91,9 @@ size_t phi_conv_methods(const phi_conv_params *p, bool exact, phi_choice *out);
 /* The one to use: the plan's choice, or else the first. */
 const phi_conv_method *phi_conv_method_of(const phi_exec *e);
 
-/* Several in one pass: the hooks of op.h of these names. */
-size_t phi_conv_chain(const phi_exec *e, size_t n, bool *keep);
-const char *phi_conv_chain_method(const phi_exec *e, size_t n);
-size_t phi_conv_chain_work_bytes(const phi_exec *e, size_t n);
-void phi_conv_chain_forward(const phi_exec *e, size_t n);
+/* The hooks of op.h of these names. */
+bool phi_conv_lines(const phi_exec *e, phi_lines *out);
+void phi_conv_band(const phi_exec *e, const phi_band *b);
 
 /* --- Gradients ------------------------------------------------------------------------------- */
 

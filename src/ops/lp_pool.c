@@ -42,7 +42,7 @@ static enum ph_status lp_pool_forward(const phi_exec *e, ph_error *err)
     phi_pooling p = phi_pooling_of(e);
     (void)err;
     p.fn = lp_window;
-    phi_pooling_forward(e, &p);
+    phi_pooling_forward(&p, e->pool);
     return PH_OK;
 }
 

@@ -171,8 +171,47 @@ static enum ph_status max_pool_forward(const phi_exec *e, ph_error *err)
     else
         p.block = p.c; /* no room for places is needed */
     if (p.indices) p.fn = forward_window;
-    phi_pooling_forward(e, &p);
+    phi_pooling_forward(&p, e->pool);
     return PH_OK;
+}
+
+static bool max_pool_lines(const phi_exec *e, phi_lines *out)
+{
+    const phi_type *x = &e->in[0].type;
+    const phi_side *s = ((const phi_window *)e->params)->side;
+    const bool indices = e->n_out > 1 && !phi_view_absent(&e->out[1]);
+    if (x->dtype != PH_FLOAT32 || x->rank != 4 || indices) return false;
+    *out = (phi_lines){.kind = PHI_LINK_POOLING,
+                       .h = s[1].in,
+                       .w = s[2].in,
+                       .c = x->dims[1],
+                       .oh = s[1].out,
+                       .ow = s[2].out,
+                       .stride = s[1].stride,
+                       .pad = s[1].begin,
+                       .extent = (s[1].kernel - 1) * s[1].dilation + 1};
+    return true;
+}
+
+/* Those lines as an image of their own, with another padding. */
+static void max_pool_band(const phi_exec *e, const phi_band *b)
+{
+    phi_window w = *(const phi_window *)e->params;
+    phi_side *s = &w.side[1];
+    s->begin = b->in.first - (b->out.first * s->stride - s->begin);
+    s->in = b->in.end - b->in.first;
+    s->out = b->out.end - b->out.first;
+    phi_pooling p = phi_pooling_of(e);
+    p.w = &w;
+    p.n = 1;
+    p.x = b->x;
+    p.y = b->y;
+    p.x_pitch = b->x_pitch;
+    p.y_pitch = b->y_pitch;
+    p.block = p.c;
+    p.fn = forward_floats;
+    p.kernel = phk_choose(PHK_max_f32);
+    phi_pooling_forward(&p, NULL);
 }
 
 static void backward_window(const phi_pooling *p, const phi_window_place *at)
@@ -216,5 +255,7 @@ const phi_op phi_op_max_pool = {
     .params_bytes = sizeof(phi_window),
     .infer = max_pool_infer,
     .forward = max_pool_forward,
+    .lines = max_pool_lines,
+    .band = max_pool_band,
     .backward = max_pool_backward,
 };

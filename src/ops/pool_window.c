@@ -119,12 +119,12 @@ static int64_t row_cost(const phi_pooling *p)
     return cost;
 }
 
-void phi_pooling_forward(const phi_exec *e, phi_pooling *p)
+void phi_pooling_forward(phi_pooling *p, phi_pool *pool)
 {
     int64_t rows = p->n * p->w->side[0].out * p->w->side[1].out;
     if (rows == 0 || p->c == 0) return;
     p->rows_a_task = phi_rows_a_task(row_cost(p));
-    phi_pool_run(e->pool, (size_t)((rows + p->rows_a_task - 1) / p->rows_a_task), forward_task, p);
+    phi_pool_run(pool, (size_t)((rows + p->rows_a_task - 1) / p->rows_a_task), forward_task, p);
 }
 
 static int64_t n_blocks(const phi_pooling *p)

@@ -64,7 +64,7 @@ struct phi_pooling {
 /* Of input 0 and output 0, with phi_window in e->params. */
 phi_pooling phi_pooling_of(const phi_exec *e);
 /* Call p->fn for every window. */
-void phi_pooling_forward(const phi_exec *e, phi_pooling *p);
+void phi_pooling_forward(phi_pooling *p, phi_pool *pool);
 /* Call p->fn, which adds to dx, for every window; dx is zeroed first. op->backward's work. */
 enum ph_status phi_pooling_backward(const phi_exec *e, phi_pooling *p);
 

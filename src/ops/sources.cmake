@@ -54,7 +54,7 @@ list(APPEND PINHOLE_SOURCES
   ops/constant.c
   ops/constant_of_shape.c
   ops/conv.c
-  ops/conv_chain.c
+  ops/conv_lines.c
   ops/conv_gradient.c
   ops/conv_integer.c
   ops/conv_transpose.c

@@ -32,7 +32,7 @@ static void count_readers(const ph_plan *p, size_t *readers)
 /* All inputs but the first must be known: they are packed. */
 static bool can_join(const ph_plan *p, const phi_step *step)
 {
-    if (!step->node || !step->op->chain || step->n_in > MOST_IN || step->n_out != 1) return false;
+    if (!step->node || !step->op->lines || step->n_in > MOST_IN || step->n_out != 1) return false;
     for (size_t k = 1; k < step->n_in; k++)
         if (step->in[k] >= 0 && p->slots[step->in[k]].kind != PHI_SLOT_CONSTANT) return false;
     return step->out[0] >= 0;
@@ -44,7 +44,7 @@ static bool hands_on(const ph_plan *p, const phi_step *step, const size_t *reade
     const phi_step *next = step + 1;
     const int32_t slot = step->out[0];
     return p->slots[slot].kind == PHI_SLOT_ARENA && readers[slot] == 1 && can_join(p, next) &&
-           next->op == step->op && next->in[0] == slot;
+           next->in[0] == slot;
 }
 
 /* The steps from `i` on that could run in one pass. */
@@ -58,6 +58,66 @@ static void find_run(const ph_plan *p, size_t i, const size_t *readers, run *r)
         r->e[r->n] = phi_step_exec(p, step, r->in[r->n], &r->out[r->n], NULL);
         r->n++;
     } while (r->n < PHI_CHAIN_MOST && ++i < p->n_steps && hands_on(p, &p->steps[i - 1], readers));
+}
+
+/* --- Which ----------------------------------------------------------------------------------- */
+
+#define BAND_LINES 4  /* of the last output, at least, where an image is cut into bands */
+#define MANY_BANDS 12 /* enough for any number of threads */
+
+int64_t phi_most_bands(const phi_lines *last)
+{
+    return last->oh > BAND_LINES ? last->oh / BAND_LINES : 1;
+}
+
+/* Is more handed on within the chain than it reads and leaves? If not, nothing is gained: apart,
+ * the last map may be put where the first lay, which is in the cache. */
+static bool is_wide(const phi_exec *e, size_t n)
+{
+    double around = (double)phi_type_bytes(&e[0].in[0].type), between = 0;
+    around += (double)phi_type_bytes(&e[n - 1].out[0].type);
+    for (size_t i = 1; i < n; i++)
+        between += (double)phi_type_bytes(&e[i].in[0].type);
+    return between > around;
+}
+
+static bool is_light(const phi_lines *l)
+{
+    return l->kind == PHI_LINK_DEPTHWISE || l->kind == PHI_LINK_POOLING;
+}
+
+/*
+ * How many of a run should go together; 0: none. What makes the input of a depthwise convolution or
+ * of pooling, that, and a 1x1 that reads what it leaves, if there is one. One image of few lines is
+ * left alone: weights, not maps, are what there is to read, and threads would have nothing to
+ * share. Where bands are few, `*keep`: the run decides.
+ */
+static size_t worth_joining(const ph_plan *p, size_t i, const run *r, bool *keep)
+{
+    phi_lines l[PHI_CHAIN_MOST];
+    size_t n = 0;
+    int64_t bands;
+    while (n < r->n && p->steps[i + n].op->lines(&r->e[n], &l[n]))
+        n++;
+    if (n < 2 || is_light(&l[0]) || !is_light(&l[1])) return 0;
+    if (n > 2 && l[2].kind != PHI_LINK_POINTWISE) n = 2;
+    if (!is_wide(r->e, n) ||
+        !phi_mul_i64(r->e[0].in[0].type.dims[0], phi_most_bands(&l[n - 1]), &bands))
+        return 0;
+    *keep = bands < MANY_BANDS;
+    return bands > 1 ? n : 0;
+}
+
+/* The words stand in the public header and in pinhole(1). */
+static const char *name_of(const ph_plan *p, size_t i, const run *r, size_t n)
+{
+    static const char *const names[2][2][2] = {
+        {{"window+depthwise", "window+depthwise+1x1"}, {"window+pooling", "window+pooling+1x1"}},
+        {{"1x1+depthwise", "1x1+depthwise+1x1"}, {"1x1+pooling", "1x1+pooling+1x1"}}};
+    phi_lines first, second;
+    p->steps[i].op->lines(&r->e[0], &first);
+    p->steps[i + 1].op->lines(&r->e[1], &second);
+    return names[first.kind == PHI_LINK_POINTWISE][second.kind == PHI_LINK_POOLING][n > 2];
 }
 
 static void join_steps(ph_plan *p, size_t i, size_t n, bool keep)
@@ -78,8 +138,10 @@ static enum ph_status join_all(ph_plan *p, ph_error *err)
         run r;
         bool keep = false;
         find_run(p, i, readers, &r);
-        const size_t n = r.n > 1 ? p->steps[i].op->chain(r.e, r.n, &keep) : 0;
-        if (n > 1) join_steps(p, i, n, keep);
+        const size_t n = worth_joining(p, i, &r, &keep);
+        if (n < 2) continue;
+        p->steps[i].pass_name = name_of(p, i, &r, n);
+        join_steps(p, i, n, keep);
     }
     phi_free(&p->mem, readers);
     return PH_OK;

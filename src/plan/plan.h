@@ -26,6 +26,8 @@ typedef struct phi_slot {
     const ph_tensor *left; /* constants that are not in memory: packing reads them (graph/left.h) */
 } phi_slot;
 
+#define PHI_CHAIN_MOST 3 /* steps that run in one pass */
+
 typedef struct phi_step {
     const phi_op *op;
     const phi_node *node; /* NULL: a change of layout (op is Identity) */
@@ -41,6 +43,7 @@ typedef struct phi_step {
     int64_t images;  /* that it works on at a time: dimension 0 of operands in the arena; 0: all */
     size_t chain;    /* steps that run in one pass with it, from it on; 0: one before it does them */
     size_t pass;     /* number of the pass */
+    const char *pass_name; /* of several steps: how they are done; else NULL */
 } phi_step;
 
 /* Steps first .. end - 1 run so many times, each time on the next `images` (of the steps) of the batch. */

@@ -49,13 +49,10 @@ static bool has_folded_weights(const ph_plan *p, const phi_step *step)
 }
 
 /* Of a step and those that run in one pass with it. */
-static const char *method_of_all(const ph_plan *p, const phi_step *step)
+static const char *method_of(const phi_step *step)
 {
-    phi_exec e[PHI_CHAIN_MOST];
-    if (step->chain == 1) return step->method ? step->method->name : step->op->name;
-    for (size_t i = 0; i < step->chain; i++)
-        e[i] = phi_step_exec(p, &step[i], NULL, NULL, NULL);
-    return step->op->chain_method(e, step->chain);
+    if (step->pass_name) return step->pass_name;
+    return step->method ? step->method->name : step->op->name;
 }
 
 static enum ph_status macs_of(const ph_plan *p, const phi_step *step, int64_t *macs, ph_error *err)
@@ -89,7 +86,7 @@ static enum ph_status describe_node(const ph_plan *p, const phi_step *step, ph_s
     const phi_step *last = step + step->chain - 1;
     out->name = last->node->name;
     out->op = last->op->name;
-    out->method = method_of_all(p, step);
+    out->method = method_of(step);
     for (const phi_step *s = step; s <= last; s++) {
         out->scaled |= has_folded_weights(p, s);
         out->added |= s->add >= 0;

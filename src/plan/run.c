@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "graph/loop.h"
 #include "graph/widen.h"
-#include "plan/plan.h"
+#include "plan/chain.h"
 
 struct ph_run {
     ph_allocator mem;
@@ -20,7 +20,7 @@ struct ph_run {
 static size_t work_bytes_of(const phi_step *step, const phi_exec *e)
 {
     if (step->chain == 1) return phi_forward_work_bytes(step->op, e);
-    return step->chain ? step->op->chain_work_bytes(e, step->chain) : 0;
+    return step->chain ? phi_chain_work_bytes(step, e) : 0;
 }
 
 static enum ph_status bind_steps(ph_run *r, ph_error *err)
@@ -128,8 +128,7 @@ static enum ph_status run_step(const phi_step *step, const phi_exec *e, ph_error
 {
     if (is_empty(&e[step->chain - 1])) return PH_OK;
     if (step->chain == 1) return phi_forward(step->op, e, err);
-    step->op->chain_forward(e, step->chain);
-    return PH_OK;
+    return phi_chain_forward(step, e, err);
 }
 
 static enum ph_status run_section(ph_run *r, const phi_section *s, stopwatch *w, ph_error *err)

@@ -1,4 +1,5 @@
 list(APPEND PINHOLE_SOURCES
+  plan/bands.c
   plan/chain.c
   plan/fuse.c
   plan/measure.c

@@ -172,6 +172,38 @@ static void test_parts(void **state)
           5, 3);
 }
 
+/* Pooling that overlaps, leaves pixels out, is padded, or sees nothing but padding at an end. */
+static void test_pooling(void **state)
+{
+    static const char *const ways[] = {
+        "3x3 / 2",       "3x3 / 2 ceil",       "3x3 / 2 pad 1",      "2x2 / 2", "2x3 / 3 pad 1",
+        "3x3 / 1 pad 1", "3x3 / 2 pad 2 ceil", "3x3 / 2 dilation 2", "1x1 / 3"};
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(ways); i++)
+        for (int64_t batch = 1; batch <= 3; batch += 2) {
+            snprintf(text, sizeof text,
+                     "network a\ninput x 3x61x47\nc: conv 3x3 35 / 2 pad 1\n relu\np: maxpool %s\n"
+                     "output p\n",
+                     ways[i]);
+            check(text, batch,
+                  strcmp(ways[i], "3x3 / 1 pad 1") == 0 ? 1
+                                                        : 2); /* narrow: the output is as large */
+            snprintf(text, sizeof text,
+                     "network a\ninput x 5x40x33\nc: conv 1x1 70\np: maxpool %s\n"
+                     "q: conv 1x1 9\n relu\noutput relu_1\n",
+                     ways[i]);
+            check(text, batch, 3);
+        }
+    check("network a\ninput x 3x40x40\nc: conv 3x3 20 pad 1\np: maxpool 2x2 / 2\n"
+          "q: conv 3x3 9 pad 1\noutput q\n",
+          1, 2);
+    check("network a\ninput x 3x40x40\nc: conv 3x3 20 pad 1\np: maxpool 2x2 / 2\noutput p c\n", 1,
+          1);
+    check("network a\ninput x 3x40x40\nc: conv 3x3 20 pad 1\np: avgpool 2x2 / 2\noutput p\n", 1, 1);
+    check("network a\ninput x 30x40x40\nc: maxpool 2x2 / 2\nq: conv 1x1 3\noutput q\n", 1, 1);
+}
+
 /* Slices of a concatenation at either end, and one block behind the other. */
 static void test_neighbours(void **state)
 {
@@ -267,10 +299,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_three),         cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_parts),         cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_stays),         cmocka_unit_test(test_seen),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_three),      cmocka_unit_test(test_depthwise),
+        cmocka_unit_test(test_parts),      cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_seen),       cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

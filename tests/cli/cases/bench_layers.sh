@@ -9,7 +9,7 @@ json a.json layers[0].op null
 json a.json layers[0].method '"copy in"'
 json a.json layers[0].output[1] 3
 json a.json layers[1].op '"Conv"'
-json a.json layers[1].method '"window gemm"'
+json a.json layers[1].method '"window+pooling+1x1"'
 json a.json layers[1].clamped true
 json a.json layers[1].added false
 for key in peak_gflops layers_ms layers[1].median_ms layers[1].gflops layers[1].peak_share \
