@@ -40,6 +40,27 @@ INLINE void wino_in_6(const vf *d, const int part, vf *out)
     }
 }
 
+/* 8 values, points 0, 1, -1, 1/2, -1/2, 2, -2, infinity. */
+INLINE void wino_in_8(const vf *d, const int part, vf *out)
+{
+    if (part == 0) {
+        out[0] = v_fma(v_set(5.25f), v_sub(d[4], d[2]), v_sub(d[0], d[6]));
+        out[1] = v_fma(v_set(5.25f), v_sub(d[3], d[5]), v_sub(d[7], d[1]));
+    } else if (part == 1) {
+        const vf even = v_fnma(v_set(4.25f), d[4], v_add(d[2], d[6]));
+        const vf odd = v_fnma(v_set(4.25f), d[3], v_add(d[1], d[5]));
+        out[0] = v_add(even, odd);
+        out[1] = v_sub(even, odd);
+    } else {
+        const vf point = v_set(part == 2 ? 0.5f : 2), first = v_set(part == 2 ? 4 : 0.25f);
+        const vf middle = v_set(part == 2 ? 5 : 1.25f);
+        const vf even = v_fma(first, d[2], v_fnma(middle, d[4], d[6]));
+        const vf odd = v_fma(first, d[1], v_fnma(middle, d[3], d[5]));
+        out[0] = v_fma(point, odd, even);
+        out[1] = v_fnma(point, odd, even);
+    }
+}
+
 /* The results of one parity, m / 2 of them: 0, 2 .. or 1, 3 .. */
 INLINE void wino_out_4(const vf *d, const int odd, vf *out)
 {
@@ -60,12 +81,35 @@ INLINE void wino_out_6(const vf *d, const int odd, const int m, vf *out)
     }
 }
 
+/* a + x p + y q, for points whose powers x and y are */
+INLINE vf wino_sum(vf a, vf p, vf q, const float x, const float y)
+{
+    return v_fma(v_set(y), q, v_fma(v_set(x), p, a));
+}
+
+INLINE void wino_out_8(const vf *d, const int odd, vf *out)
+{
+    if (!odd) {
+        const vf p = v_add(d[1], d[2]), q = v_add(d[3], d[4]), s = v_add(d[5], d[6]);
+        out[0] = v_add(d[0], v_add(p, v_add(q, s)));
+        out[1] = wino_sum(p, q, s, 0.25f, 4);
+        out[2] = wino_sum(p, q, s, 0.0625f, 16);
+    } else {
+        const vf p = v_sub(d[1], d[2]), q = v_sub(d[3], d[4]), s = v_sub(d[5], d[6]);
+        out[0] = wino_sum(p, q, s, 0.5f, 2);
+        out[1] = wino_sum(p, q, s, 0.125f, 8);
+        out[2] = v_add(d[7], wino_sum(p, q, s, 0.03125f, 32));
+    }
+}
+
 /* --- Tiles ---------------------------------------------------------------------------------------- */
 
 INLINE void wino_in_line(const vf *d, const int a, const int part, vf *out)
 {
     if (a == 4)
         wino_in_4(d, part, out);
+    else if (a == 8)
+        wino_in_8(d, part, out);
     else
         wino_in_6(d, part, out);
 }
@@ -74,6 +118,8 @@ INLINE void wino_out_line(const vf *d, const int a, const int m, const int odd, 
 {
     if (a == 4)
         wino_out_4(d, odd, out);
+    else if (a == 8)
+        wino_out_8(d, odd, out);
     else
         wino_out_6(d, odd, m, out);
 }
@@ -181,6 +227,10 @@ void KERNEL(wino6_in_f32)(const phk_wino_in_f32_args *g)
 {
     wino_in(g, 6);
 }
+void KERNEL(wino8_in_f32)(const phk_wino_in_f32_args *g)
+{
+    wino_in(g, 8);
+}
 void KERNEL(wino4_out2_f32)(const phk_wino_out_f32_args *g)
 {
     wino_out(g, 4, 2);
@@ -192,6 +242,10 @@ void KERNEL(wino6_out2_f32)(const phk_wino_out_f32_args *g)
 void KERNEL(wino6_out4_f32)(const phk_wino_out_f32_args *g)
 {
     wino_out(g, 6, 4);
+}
+void KERNEL(wino8_out6_f32)(const phk_wino_out_f32_args *g)
+{
+    wino_out(g, 8, 6);
 }
 
 #undef P

@@ -197,7 +197,7 @@ typedef struct phk_read_f32_args {
 typedef void phk_read_f32_fn(const phk_read_f32_args *g);
 
 /*
- * winoA_in: a tile of A x A pixels, A = 4 or 6, to what Winograd's products take: v = B' x B for each
+ * winoA_in: a tile of A x A pixels, A = 4, 6 or 8, to what Winograd's products take: v = B' x B for each
  * channel, with the matrices of winograd.c. v's overlap nothing.
  */
 typedef struct phk_wino_in_f32_args {
@@ -208,6 +208,7 @@ typedef struct phk_wino_in_f32_args {
 } phk_wino_in_f32_args;
 typedef void phk_wino4_in_f32_fn(const phk_wino_in_f32_args *g);
 typedef void phk_wino6_in_f32_fn(const phk_wino_in_f32_args *g);
+typedef void phk_wino8_in_f32_fn(const phk_wino_in_f32_args *g);
 
 /*
  * winoA_outM: A x A sums of products to M x M pixels, of which rows x cols exist (1 .. M):
@@ -229,6 +230,7 @@ typedef struct phk_wino_out_f32_args {
 typedef void phk_wino4_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out4_f32_fn(const phk_wino_out_f32_args *g);
+typedef void phk_wino8_out6_f32_fn(const phk_wino_out_f32_args *g);
 
 /*
  * halves_in: what the products of Strassen's algorithm take of a pixel of the upper half of the
@@ -281,9 +283,11 @@ enum phk_slot {
     PHK_lrn_f32,
     PHK_wino4_in_f32,
     PHK_wino6_in_f32,
+    PHK_wino8_in_f32,
     PHK_wino4_out2_f32,
     PHK_wino6_out2_f32,
     PHK_wino6_out4_f32,
+    PHK_wino8_out6_f32,
     PHK_halves_in_f32,
     PHK_halves_out_f32,
     PHK_fma_f32,

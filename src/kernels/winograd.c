@@ -67,6 +67,34 @@ static const float output_6_4[4 * 6] = {
     0, 0.5f,             0.5f,             2,             2,             0,
     0, 0.5f * (float)P, -0.5f * (float)P,  2 * (float)Q, -2 * (float)Q,  1,
 };
+static const double filter_6x3[8 * 3] = {
+     1,          0,         0,
+    -2 / 9.0,   -2 / 9.0,  -2 / 9.0,
+    -2 / 9.0,    2 / 9.0,  -2 / 9.0,
+    32 / 45.0,  16 / 45.0,  8 / 45.0,
+    32 / 45.0, -16 / 45.0,  8 / 45.0,
+     1 / 90.0,   1 / 45.0,  2 / 45.0,
+     1 / 90.0,  -1 / 45.0,  2 / 45.0,
+     0,          0,         1,
+};
+static const float input_8[8 * 8] = {
+    1,  0,    -5.25f,  0,      5.25f,  0,    -1, 0,
+    0,  1,     1,     -4.25f, -4.25f,  1,     1, 0,
+    0, -1,     1,      4.25f, -4.25f, -1,     1, 0,
+    0,  2,     4,     -2.5f,  -5,      0.5f,  1, 0,
+    0, -2,     4,      2.5f,  -5,     -0.5f,  1, 0,
+    0,  0.5f,  0.25f, -2.5f,  -1.25f,  2,     1, 0,
+    0, -0.5f,  0.25f,  2.5f,  -1.25f, -2,     1, 0,
+    0, -1,     0,      5.25f,  0,     -5.25f, 0, 1,
+};
+static const float output_8_6[6 * 8] = {
+    1, 1,  1, 1,         1,         1,   1, 0,
+    0, 1, -1, 0.5f,     -0.5f,      2,  -2, 0,
+    0, 1,  1, 0.25f,     0.25f,     4,   4, 0,
+    0, 1, -1, 0.125f,   -0.125f,    8,  -8, 0,
+    0, 1,  1, 0.0625f,   0.0625f,  16,  16, 0,
+    0, 1, -1, 0.03125f, -0.03125f, 32, -32, 1,
+};
 static const float output_6_2[2 * 6] = {
     1, 1,         1,        1,         1,        0,
     0, (float)P, -(float)P, (float)Q, -(float)Q, 1,
@@ -89,6 +117,14 @@ const phi_wino phi_wino_f4x3 = {.a = 6,
                                 .output = output_6_4,
                                 .in_slot = PHK_wino6_in_f32,
                                 .out_slot = PHK_wino6_out4_f32};
+const phi_wino phi_wino_f6x3 = {.a = 8,
+                                .m = 6,
+                                .r = 3,
+                                .filter = filter_6x3,
+                                .input = input_8,
+                                .output = output_8_6,
+                                .in_slot = PHK_wino8_in_f32,
+                                .out_slot = PHK_wino8_out6_f32};
 const phi_wino phi_wino_f2x5 = {.a = 6,
                                 .m = 2,
                                 .r = 5,
@@ -148,17 +184,18 @@ bool phi_wino_applies(const phi_wino *v, const phi_conv_shape *all)
 /* Work in units of a multiply-add in the product; elements of tiles and weights, which move through
  * memory, cost several each. Weights are read while the products are made, but not faster than
  * memory gives them: where there are few tiles to a weight, it sets the pace, and F(2x2), whose
- * weights are fewer, is ahead of F(4x4). Fitted to shapes of 6x6 to 112x112 on Zen 4. Of a group:
- * it is compared with others of that. */
+ * weights are fewer, is ahead of F(4x4). An element of F(6x6) takes half as many sums again, and is
+ * dearer by a little more, as its errors are larger: it must win clearly. Fitted to shapes of 6x6
+ * to 224x224 on Zen 4. Of a group: it is compared with others of that. */
 double phi_wino_cost(const phi_wino *v, const phi_conv_shape *all)
 {
     phi_conv_shape d = one_group(all);
     d.n = 1; /* an image's bits are the same in a batch of any size */
     const double tiles = (double)n_tiles(v, &d), a2 = (double)(v->a * v->a);
     const double products = tiles * a2 * (double)d.c * (double)d.k;
-    const double moved = tiles * a2 * (double)(d.c + d.k);
+    const double moved = tiles * a2 * (double)(d.c + d.k), move = v->a == 8 ? 12 : 6;
     const double weights = a2 * (double)d.c * (double)d.k, reading = 8 * weights;
-    return (products > reading ? products : reading) + 6 * moved + 2 * weights;
+    return (products > reading ? products : reading) + move * moved + 2 * weights;
 }
 
 /* --- Weights ------------------------------------------------------------------------------------- */
@@ -340,6 +377,8 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
         .n = (size_t)d->c, .x = x, .v = v, .slab = j->u.slab};
     if (a == 4)
         PHK_CALL(wino4_in_f32, j->head->in)(&args);
+    else if (a == 8)
+        PHK_CALL(wino8_in_f32, j->head->in)(&args);
     else
         PHK_CALL(wino6_in_f32, j->head->in)(&args);
 }
@@ -458,6 +497,8 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
         .hi = data->hi};
     if (j->v->a == 4)
         PHK_CALL(wino4_out2_f32, j->head->out)(&args);
+    else if (j->v->a == 8)
+        PHK_CALL(wino8_out6_f32, j->head->out)(&args);
     else if (j->v->m == 2)
         PHK_CALL(wino6_out2_f32, j->head->out)(&args);
     else

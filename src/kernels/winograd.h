@@ -8,9 +8,10 @@
  *
  *   Y = A' [ (G g G') . (B' d B) ] A        summed over input channels inside the brackets
  *
- * The matrices come from interpolation at the points 0, +-1, infinity (a = 4) and 0, +-1/sqrt 2,
- * +-sqrt 2, infinity (a = 6). The latter lose three to five times less accuracy than the usual
- * +-1, +-2 and cost the same. docs/numerics.md has the errors measured.
+ * The matrices come from interpolation at the points 0, +-1, infinity (a = 4), 0, +-1/sqrt 2,
+ * +-sqrt 2, infinity (a = 6) and 0, +-1/2, +-1, +-2, infinity (a = 8). Those of a = 6 lose three to
+ * five times less accuracy than the usual +-1, +-2 and cost the same; for a = 8 no pairs were found
+ * that lose less. docs/numerics.md has the errors measured.
  */
 #ifndef PHI_WINOGRAD_H
 #define PHI_WINOGRAD_H
@@ -20,7 +21,7 @@
 #include "kernels/filters.h"
 #include "kernels/kernels.h"
 
-#define PHI_WINO_MAX 6 /* largest a */
+#define PHI_WINO_MAX 8 /* largest a */
 
 typedef struct phi_wino {
     size_t a, m, r;       /* a = m + r - 1 */
@@ -30,7 +31,7 @@ typedef struct phi_wino {
     enum phk_slot in_slot, out_slot;
 } phi_wino;
 
-extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f2x5;
+extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f6x3, phi_wino_f2x5;
 
 /* Can it do this convolution: kernel, stride and dilation? Where there are many groups, or few
  * channels, it is of no use, and says no. */

@@ -677,7 +677,7 @@ static void test_dwrow(void **state)
 /* out [rows][rows] = L d L', L [rows][a] */
 static void both_sides(const float *l, size_t rows, size_t a, const double *d, double *out)
 {
-    double half[36];
+    double half[PHI_WINO_MAX * PHI_WINO_MAX];
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < a; j++) {
             half[i * a + j] = 0;
@@ -695,7 +695,7 @@ static void both_sides(const float *l, size_t rows, size_t a, const double *d, d
 static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
 {
     const size_t a2 = v->a * v->a, slab = n + 5;
-    const float *xs[36];
+    const float *xs[PHI_WINO_MAX * PHI_WINO_MAX];
     float *x = input_new(a2 * n);
     fenced y = fenced_new((a2 - 1) * slab + n);
     phi_rng r = phi_rng_start(9, n);
@@ -706,10 +706,12 @@ static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
     const phk_wino_in_f32_args args = {.n = n, .x = xs, .v = y.x, .slab = slab};
     if (v->a == 4)
         PHK_CALL(wino4_in_f32, k)(&args);
+    else if (v->a == 8)
+        PHK_CALL(wino8_in_f32, k)(&args);
     else
         PHK_CALL(wino6_in_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
-        double d[36] = {0}, want[36];
+        double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
         for (size_t i = 0; i < a2; i++)
             d[i] = (double)xs[i][c];
         both_sides(v->input, v->a, v->a, d, want);
@@ -752,12 +754,14 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
                                         .hi = all ? 2 : INFINITY};
     if (v->a == 4)
         PHK_CALL(wino4_out2_f32, k)(&args);
+    else if (v->a == 8)
+        PHK_CALL(wino8_out6_f32, k)(&args);
     else if (v->m == 2)
         PHK_CALL(wino6_out2_f32, k)(&args);
     else
         PHK_CALL(wino6_out4_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
-        double d[36] = {0}, want[16];
+        double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
         for (size_t i = 0; i < a2; i++)
             d[i] = (double)m[i * slab + c];
         both_sides(v->output, v->m, v->a, d, want);
@@ -780,7 +784,8 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
 
 static void test_winograd(void **state)
 {
-    const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
+    const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
+                                        &phi_wino_f2x5};
     const phk_kernel *k;
     (void)state;
     for (size_t i = 0; (k = phk_kernel_at(i)); i++)

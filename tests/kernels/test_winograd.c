@@ -16,7 +16,8 @@
 #include "kernels/winograd.h"
 #include "ops/conv.h"
 
-static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f2x5};
+static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
+                                         &phi_wino_f2x5};
 
 /* One dimension: A' [(G g) . (B' d)] is the convolution of d with g, for unit vectors g and d. */
 static void test_matrices(void **state)
@@ -180,7 +181,7 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
             want(&d, &data, w, i, k, &size);
             largest = fmax(largest, size);
         }
-    const double bound = exact ? 0 : 2e-6 * largest;
+    const double bound = exact ? 0 : (v == &phi_wino_f6x3 ? 1e-5 : 2e-6) * largest;
     for (int64_t i = 0; i < pixels; i++) {
         for (int64_t k = 0; k < d.k; k++) {
             const double expected = want(&d, &data, w, i, k, &size);
@@ -230,6 +231,9 @@ static void test_choice(void **state)
     phi_conv_shape d = base;
     (void)state;
     assert_ptr_equal(chosen(&d), &phi_wino_f4x3);
+    d.h = d.w = d.oh = d.ow = 112;
+    assert_ptr_equal(chosen(&d), &phi_wino_f6x3);
+    d = base;
     d.stride_w = 2;
     assert_null(chosen(&d));
     d = base;
