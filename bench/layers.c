@@ -295,7 +295,8 @@ static void measure_all(problem *p, const settings *o)
     static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3, false},
                                    {"F(4x4,3x3)", &phi_wino_f4x3, false},
                                    {"F(6x6,3x3)", &phi_wino_f6x3, false},
-                                   {"F(2x2,5x5)", &phi_wino_f2x5, false}};
+                                   {"F(2x2,5x5)", &phi_wino_f2x5, false},
+                                   {"F(4x4,5x5)", &phi_wino_f4x5, false}};
     static const way strassen = {"Strassen", NULL, true};
     const phi_conv_shape *d = &p->d;
     const way direct_way = {depthwise(d) ? "depthwise" : "direct", NULL, false};

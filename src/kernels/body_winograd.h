@@ -87,18 +87,20 @@ INLINE vf wino_sum(vf a, vf p, vf q, const float x, const float y)
     return v_fma(v_set(y), q, v_fma(v_set(x), p, a));
 }
 
-INLINE void wino_out_8(const vf *d, const int odd, vf *out)
+/* The same; m is 4 or 6. */
+INLINE void wino_out_8(const vf *d, const int odd, const int m, vf *out)
 {
     if (!odd) {
         const vf p = v_add(d[1], d[2]), q = v_add(d[3], d[4]), s = v_add(d[5], d[6]);
         out[0] = v_add(d[0], v_add(p, v_add(q, s)));
         out[1] = wino_sum(p, q, s, 0.25f, 4);
-        out[2] = wino_sum(p, q, s, 0.0625f, 16);
+        if (m == 6) out[2] = wino_sum(p, q, s, 0.0625f, 16);
     } else {
         const vf p = v_sub(d[1], d[2]), q = v_sub(d[3], d[4]), s = v_sub(d[5], d[6]);
         out[0] = wino_sum(p, q, s, 0.5f, 2);
         out[1] = wino_sum(p, q, s, 0.125f, 8);
-        out[2] = v_add(d[7], wino_sum(p, q, s, 0.03125f, 32));
+        if (m == 6) out[2] = wino_sum(p, q, s, 0.03125f, 32);
+        out[m / 2 - 1] = v_add(d[7], out[m / 2 - 1]);
     }
 }
 
@@ -119,7 +121,7 @@ INLINE void wino_out_line(const vf *d, const int a, const int m, const int odd, 
     if (a == 4)
         wino_out_4(d, odd, out);
     else if (a == 8)
-        wino_out_8(d, odd, out);
+        wino_out_8(d, odd, m, out);
     else
         wino_out_6(d, odd, m, out);
 }
@@ -242,6 +244,10 @@ void KERNEL(wino6_out2_f32)(const phk_wino_out_f32_args *g)
 void KERNEL(wino6_out4_f32)(const phk_wino_out_f32_args *g)
 {
     wino_out(g, 6, 4);
+}
+void KERNEL(wino8_out4_f32)(const phk_wino_out_f32_args *g)
+{
+    wino_out(g, 8, 4);
 }
 void KERNEL(wino8_out6_f32)(const phk_wino_out_f32_args *g)
 {

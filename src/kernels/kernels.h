@@ -230,6 +230,7 @@ typedef struct phk_wino_out_f32_args {
 typedef void phk_wino4_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out2_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino6_out4_f32_fn(const phk_wino_out_f32_args *g);
+typedef void phk_wino8_out4_f32_fn(const phk_wino_out_f32_args *g);
 typedef void phk_wino8_out6_f32_fn(const phk_wino_out_f32_args *g);
 
 /*
@@ -287,6 +288,7 @@ enum phk_slot {
     PHK_wino4_out2_f32,
     PHK_wino6_out2_f32,
     PHK_wino6_out4_f32,
+    PHK_wino8_out4_f32,
     PHK_wino8_out6_f32,
     PHK_halves_in_f32,
     PHK_halves_out_f32,

@@ -95,6 +95,22 @@ static const float output_8_6[6 * 8] = {
     0, 1,  1, 0.0625f,   0.0625f,  16,  16, 0,
     0, 1, -1, 0.03125f, -0.03125f, 32, -32, 1,
 };
+static const double filter_4x5[8 * 5] = {
+     1,          0,         0,          0,         0,
+    -2 / 9.0,   -2 / 9.0,  -2 / 9.0,   -2 / 9.0,  -2 / 9.0,
+    -2 / 9.0,    2 / 9.0,  -2 / 9.0,    2 / 9.0,  -2 / 9.0,
+    32 / 45.0,  16 / 45.0,  8 / 45.0,   4 / 45.0,  2 / 45.0,
+    32 / 45.0, -16 / 45.0,  8 / 45.0,  -4 / 45.0,  2 / 45.0,
+     1 / 90.0,   1 / 45.0,  2 / 45.0,   4 / 45.0,  8 / 45.0,
+     1 / 90.0,  -1 / 45.0,  2 / 45.0,  -4 / 45.0,  8 / 45.0,
+     0,          0,         0,          0,         1,
+};
+static const float output_8_4[4 * 8] = {
+    1, 1,  1, 1,       1,      1,  1, 0,
+    0, 1, -1, 0.5f,   -0.5f,   2, -2, 0,
+    0, 1,  1, 0.25f,   0.25f,  4,  4, 0,
+    0, 1, -1, 0.125f, -0.125f, 8, -8, 1,
+};
 static const float output_6_2[2 * 6] = {
     1, 1,         1,        1,         1,        0,
     0, (float)P, -(float)P, (float)Q, -(float)Q, 1,
@@ -133,6 +149,15 @@ const phi_wino phi_wino_f2x5 = {.a = 6,
                                 .output = output_6_2,
                                 .in_slot = PHK_wino6_in_f32,
                                 .out_slot = PHK_wino6_out2_f32};
+
+const phi_wino phi_wino_f4x5 = {.a = 8,
+                                .m = 4,
+                                .r = 5,
+                                .filter = filter_4x5,
+                                .input = input_8,
+                                .output = output_8_4,
+                                .in_slot = PHK_wino8_in_f32,
+                                .out_slot = PHK_wino8_out4_f32};
 
 /* --- Geometry ------------------------------------------------------------------------------------ */
 
@@ -497,6 +522,8 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
         .hi = data->hi};
     if (j->v->a == 4)
         PHK_CALL(wino4_out2_f32, j->head->out)(&args);
+    else if (j->v->a == 8 && j->v->m == 4)
+        PHK_CALL(wino8_out4_f32, j->head->out)(&args);
     else if (j->v->a == 8)
         PHK_CALL(wino8_out6_f32, j->head->out)(&args);
     else if (j->v->m == 2)

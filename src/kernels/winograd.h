@@ -31,7 +31,7 @@ typedef struct phi_wino {
     enum phk_slot in_slot, out_slot;
 } phi_wino;
 
-extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f6x3, phi_wino_f2x5;
+extern const phi_wino phi_wino_f2x3, phi_wino_f4x3, phi_wino_f6x3, phi_wino_f2x5, phi_wino_f4x5;
 
 /* Can it do this convolution: kernel, stride and dilation? Where there are many groups, or few
  * channels, it is of no use, and says no. */

@@ -105,6 +105,10 @@ void phk_wino6_out4_f32_scalar(const phk_wino_out_f32_args *g)
 {
     wino_out(g, &phi_wino_f4x3);
 }
+void phk_wino8_out4_f32_scalar(const phk_wino_out_f32_args *g)
+{
+    wino_out(g, &phi_wino_f4x5);
+}
 void phk_wino8_out6_f32_scalar(const phk_wino_out_f32_args *g)
 {
     wino_out(g, &phi_wino_f6x3);

@@ -754,6 +754,8 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
                                         .hi = all ? 2 : INFINITY};
     if (v->a == 4)
         PHK_CALL(wino4_out2_f32, k)(&args);
+    else if (v->a == 8 && v->m == 4)
+        PHK_CALL(wino8_out4_f32, k)(&args);
     else if (v->a == 8)
         PHK_CALL(wino8_out6_f32, k)(&args);
     else if (v->m == 2)
@@ -785,7 +787,7 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
 static void test_winograd(void **state)
 {
     const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
-                                        &phi_wino_f2x5};
+                                        &phi_wino_f2x5, &phi_wino_f4x5};
     const phk_kernel *k;
     (void)state;
     for (size_t i = 0; (k = phk_kernel_at(i)); i++)
