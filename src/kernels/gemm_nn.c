@@ -288,9 +288,10 @@ static size_t pointer_bytes(const phi_gemm *g)
     return round_up(ROW_BLOCK * taps * sizeof(float *), PHI_ALIGN);
 }
 
+/* Rows that lie ready take it, too: whether they collide is known when they are there, which may be
+ * after scratch was asked for. */
 static size_t a_scratch_bytes(const phi_gemm *g)
 {
-    if (a_may_be_ready(&g->a) && !rows_collide(&g->a)) return 0; /* with any kernel */
     const size_t k = min_size(g->k, K_BLOCK);
     const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
     return pointer_bytes(g) + (by_row > by_column ? by_row : by_column) * sizeof(float);

@@ -44,20 +44,20 @@
  *                                                                      + add[i][j] if there is one
  * in this order.
  *
- * A  either in steps: element (i, 0, p) at a[i * a_row + p * a_step], one tap: a packed panel [kc][mr]
- *    has steps (1, mr), rows that lie in memory as they are have (distance of rows, 1);
- *    or by pointers, if `rows` is one: element (i, t, p) at rows[t * rows_ld + i][p], a convolution's
+ * A  either in steps: element (i, 0, p) at a[i * a_row + p * a_step], one tap: a packed panel
+ * [kc][mr] has steps (1, mr), rows that lie in memory as they are have (distance of rows, 1); or by
+ * pointers, if `rows` is one: element (i, t, p) at rows[t * rows_ld + i][p], a convolution's
  *    windows without a copy of them. Only the m rows are read.
  * B  packed [taps * kc][nr]; columns n .. nr - 1 are read and must exist.
  * C  rows `c_row` apart; only m x n elements are touched, and not read unless `accumulate`.
  * next  where the next B comes from, for the kernel to fetch `next_lines` cache lines (64 bytes) of
  *    ahead of time, spread over its work; an address that is only hinted at, never read.
  *
- * m >= 1, 1 <= n <= nr, kc >= 0, taps >= 1. C overlaps nothing but `add` and `from`, which may be C itself. Rows
- * are spread evenly over tiles of at most mr: 7 rows are 4 + 3, not 6 + 1. The sum runs over t = 0, 1
- * ... and within over p = 0, 1, 2 ... in one accumulator per element, whatever m and n are, so an
- * element's bits do not depend on the tile it falls in. Comparisons let NaN through, as max and min
- * of IEEE 754-1985's friends do not: NaN in, NaN out.
+ * m >= 1, 1 <= n <= nr, kc >= 0, taps >= 1. C overlaps nothing but `add` and `from`, which may be C
+ * itself. Rows are spread evenly over tiles of at most mr: 7 rows are 4 + 3, not 6 + 1. The sum
+ * runs over t = 0, 1 ... and within over p = 0, 1, 2 ... in one accumulator per element, whatever m
+ * and n are, so an element's bits do not depend on the tile it falls in. Comparisons let NaN
+ * through, as max and min of IEEE 754-1985's friends do not: NaN in, NaN out.
  */
 typedef struct phk_gemm_f32_args {
     size_t kc, taps;

@@ -13,7 +13,8 @@ bool phi_conv_lines(const phi_exec *e, phi_lines *out)
     const phi_conv_method *m = phi_conv_method_of(e);
     const phi_conv_params *p = e->params;
     const phi_conv_shape *d = &p->image;
-    if (!m->by_lines || e->in[0].type.dtype != PH_FLOAT32) return false;
+    const phi_type *x = &e->in[0].type;
+    if (!m->by_lines || x->dtype != PH_FLOAT32 || x->rank != 4) return false;
     *out = (phi_lines){.kind = link_of(d),
                        .h = d->h,
                        .w = d->w,

@@ -71,10 +71,9 @@ static size_t longest_chain(const ph_plan *p)
 }
 
 /* The plan's longest chain, and the same bits as the nodes one by one. */
-static void check(const char *text, int64_t batch, size_t chain)
+static void check_graph(const ph_graph *g, const char *text, int64_t batch, size_t chain)
 {
     static const size_t threads[] = {1, 2, 4};
-    ph_graph *g = parse(text);
     ph_plan *p = plan(g, batch, false), *whole = plan(g, batch, true);
     size_t n, n_wanted;
     float *wanted = run(whole, 1, &n_wanted);
@@ -96,6 +95,12 @@ static void check(const char *text, int64_t batch, size_t chain)
     free(wanted);
     ph_plan_free(p);
     ph_plan_free(whole);
+}
+
+static void check(const char *text, int64_t batch, size_t chain)
+{
+    ph_graph *g = parse(text);
+    check_graph(g, text, batch, chain);
     ph_graph_free(g);
 }
 
@@ -214,6 +219,49 @@ static void test_neighbours(void **state)
         "t: conv 1x1 6\n relu\nu: conv 1x1 36\nv: depthwise 3x3 pad 1\nw: conv 1x1 6\n add relu_1\n"
         "output add_1\n",
         2, 3);
+    /* pixels of a slice may be a whole way of a cache apart, where those of its own would not */
+    check("network a\ninput x 8x8x8\na: conv 1x1 512\nb: conv 1x1 512 from x\nc: concat a b\n"
+          "d: conv 1x1 64 from a\nrelu from c\noutput d relu_1\n",
+          1, 1);
+}
+
+static ph_value conv_of_lines(ph_graph *g, ph_value x, int64_t c, int64_t k, int64_t s,
+                              int64_t groups)
+{
+    ph_tensor *t = NULL;
+    ph_value in[2] = {x}, out;
+    ph_error err = {0};
+    char name[32];
+    const int64_t dims[] = {k, c / groups, s}, pads[] = {s / 2, s / 2};
+    const ph_attr attrs[] = {{.name = "group", .kind = PH_ATTR_INT, .i = groups},
+                             {.name = "pads", .kind = PH_ATTR_INTS, .n = 2, .ints = pads}};
+    snprintf(name, sizeof name, "w%d", (int)x);
+    ok(ph_tensor_new(NULL, PH_FLOAT32, 3, dims, &t, &err), &err);
+    phi_rng_fill_normal(3, phi_stream(name), 1, ph_tensor_data(t), (size_t)ph_tensor_count(t));
+    ok(ph_graph_add_constant(g, name, t, &in[1], &err), &err);
+    ph_tensor_free(t);
+    ok(ph_graph_add_node(g, "Conv", NULL, 2, in, 2, attrs, 1, NULL, &out, &err), &err);
+    return out;
+}
+
+/* An image of one dimension is one line: nothing to cut into bands, however many images there are.
+ */
+static void test_one_dimension(void **state)
+{
+    const int64_t dims[] = {-1, 4, 32};
+    ph_graph *g = NULL;
+    ph_value x;
+    ph_error err = {0};
+    (void)state;
+    ok(ph_graph_new(NULL, "lines", &g, &err), &err);
+    ok(ph_graph_add_input(g, "x", PH_FLOAT32, 3, dims, &x, &err), &err);
+    x = conv_of_lines(g, x, 4, 64, 1, 1);
+    x = conv_of_lines(g, x, 64, 64, 3, 64);
+    x = conv_of_lines(g, x, 64, 4, 1, 1);
+    ok(ph_graph_add_output(g, x, &err), &err);
+    for (int64_t batch = 1; batch <= 16; batch += 5)
+        check_graph(g, "one dimension", batch, 1);
+    ph_graph_free(g);
 }
 
 /* What others want in full is not handed on. */
@@ -299,10 +347,11 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_three),      cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_parts),      cmocka_unit_test(test_pooling),
-        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_stays),
-        cmocka_unit_test(test_seen),       cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_three),         cmocka_unit_test(test_depthwise),
+        cmocka_unit_test(test_parts),         cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_one_dimension),
+        cmocka_unit_test(test_stays),         cmocka_unit_test(test_seen),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
