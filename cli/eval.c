@@ -150,15 +150,24 @@ static double probability(const float *scores, size_t n, size_t class)
     return exp((double)scores[class] - top) / sum;
 }
 
+static ph_plan_desc plan_desc(const eval_options *o)
+{
+    return (ph_plan_desc){
+        .n_threads = o->threads, .measure = o->measure.measure, .measurements = o->measure.file};
+}
+
 /* sure[i]: how sure the network is of its prediction for image chosen[i]. */
-static int ask_again(const eval_result *r, const size_t *chosen, size_t n, double *sure)
+static int ask_again(const eval_options *o, const eval_result *r, const size_t *chosen, size_t n,
+                     double *sure)
 {
     ph_error err = {0};
     ph_plan *plan = NULL;
     ph_run *run = NULL;
     ph_shape_hint hint = {.rank = 4, .dims = {1}};
     ph_dataset_shape(r->d, hint.dims + 1);
-    ph_plan_desc desc = {.n_hints = 1, .hints = &hint};
+    ph_plan_desc desc = plan_desc(o);
+    desc.n_hints = 1;
+    desc.hints = &hint;
     enum ph_status st = ph_plan_new(r->g, &desc, &plan, &err);
     if (!st) st = ph_run_new(plan, 1, &run, &err);
     if (st) {
@@ -207,7 +216,7 @@ static int show_pictures(const eval_options *o, const cli_style *style, const ev
     int64_t chw[3];
     int status = chosen && sure && pictures ? CLI_OK : cli_nomem();
     size_t n = status == CLI_OK ? choose(o, r, chosen) : 0;
-    if (n > 0) status = ask_again(r, chosen, n, sure);
+    if (n > 0) status = ask_again(o, r, chosen, n, sure);
     if (n > 0 && status == CLI_OK) {
         ph_dataset_shape(r->d, chw);
         for (size_t i = 0; i < n; i++) {
@@ -287,9 +296,7 @@ static int evaluate(const eval_options *o, const ph_graph *g, const ph_dataset *
     int status = r.predicted && r.confusion ? CLI_OK : cli_nomem();
     if (status == CLI_OK) {
         cli_progress("classifying %s images ...", cli_group((int64_t)n, images));
-        const ph_plan_desc desc = {.n_threads = o->threads,
-                                   .measure = o->measure.measure,
-                                   .measurements = o->measure.file};
+        const ph_plan_desc desc = plan_desc(o);
         enum ph_status st = ph_evaluate_as(g, d, &desc, o->batch, &r.score, r.predicted, &err);
         cli_progress_clear();
         if (st) status = cli_fail_in(o->model, st, &err);

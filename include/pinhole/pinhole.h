@@ -665,23 +665,25 @@ typedef struct ph_plan_desc {
      * Strassen's product, which multiply less and round differently; docs/numerics.md has the errors
      * measured. */
     bool exact;
-    /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 16/9 to 4 times as many
+    /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 1.4 to 7.1 times as many
      * bytes as plain ones, Strassen's 7/4: the convolutions with most to give go without them until
      * the rest fits. */
     size_t max_weights;
     /* Threads that pack weights, with the caller's; they end before ph_plan_new does. 0: one per
-     * CPU. Small networks are packed by the caller alone. The same bits for any number. */
+     * CPU. Small networks are packed by the caller alone. The same bits for any number, but for
+     * what `measure` and `measurements` make of it. */
     size_t n_threads;
-    /* Try the ways there are to compute a convolution, instead of only estimating how long each would
-     * take. It is done here, on this machine, on n_threads threads, for one image: a few hundredths of
-     * a second for each size of convolution. Ways round differently, and which is the fastest may
-     * change with the machine, n_threads and the day: results are the same to rounding. `exact` and
-     * max_weights hold. */
+    /* Try the ways there are to compute a convolution, instead of only estimating how long each
+     * would take. It is done here, on this machine, on n_threads threads, for one image: a few
+     * hundredths of a second for each size of convolution, or three runs of each way where these
+     * take longer. Ways round differently, and which is the fastest may change with the machine,
+     * n_threads and the day: results are the same to rounding. `exact` and max_weights hold. */
     bool measure;
     /* The path of a file for what was measured, here or elsewhere: JSON, see docs/performance.md;
-     * NULL: none. What the file knows is not measured again. With `measure` the rest is, and is added
-     * to the file, which is made if there is none. Without, the rest is estimated, and the file only
-     * read: as long as it stays the same, so do the choices, and the bits. */
+     * NULL: none. What the file knows is not measured again. With `measure` the rest is, and is
+     * added to the file, which is made if there is none. Without, the rest is estimated, and the
+     * file only read: as long as it stays the same, so do the choices, and the bits, on one machine
+     * and n_threads. */
     const char *measurements;
 } ph_plan_desc;
 

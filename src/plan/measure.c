@@ -342,26 +342,37 @@ static enum ph_status look_up(measurer *m, const ph_plan_desc *desc, ph_error *e
     return PH_OK;
 }
 
-static bool note(phi_measurements *f, const problem *q)
+/* Times that somebody else has written meanwhile are taken instead of ours: whoever reads the file
+ * later is to choose as we do. False: out of memory. */
+static bool agree(phi_measurements *f, problem *q)
 {
+    bool known = true;
     for (size_t k = 0; k < q->n; k++)
-        if (!phi_measurements_set(f, q->text, q->ways[k].method->name, q->ns[k])) return false;
+        known &= phi_measurements_ns(f, q->text, q->ways[k].method->name) > 0;
+    for (size_t k = 0; k < q->n; k++) {
+        const char *way = q->ways[k].method->name;
+        if (known)
+            q->ns[k] = phi_measurements_ns(f, q->text, way);
+        else if (!phi_measurements_set(f, q->text, way, q->ns[k]))
+            return false;
+    }
     return true;
 }
 
-/* Read it again: others may have added to it meanwhile. */
-static enum ph_status write_down(const measurer *m, const char *path, ph_error *err)
+static enum ph_status write_down(measurer *m, const char *path, ph_error *err)
 {
     phi_measurements f;
     bool any = false, fits = true;
     for (size_t i = 0; i < m->n_problems; i++)
         any |= m->problems[i].measured;
-    if (!any) return PH_OK;
     enum ph_status st = phi_measurements_read(&m->p->mem, path, true, m->n_threads, &f, err);
     if (st) return st;
     for (size_t i = 0; i < m->n_problems && fits; i++)
-        if (m->problems[i].measured) fits = note(&f, &m->problems[i]);
-    st = fits ? phi_measurements_write(&m->p->mem, &f, path, err) : phi_fail_nomem(err);
+        if (m->problems[i].measured) fits = agree(&f, &m->problems[i]);
+    if (!fits)
+        st = phi_fail_nomem(err);
+    else if (any || f.missing)
+        st = phi_measurements_write(&m->p->mem, &f, path, err);
     phi_measurements_free(&f);
     return st;
 }
@@ -389,7 +400,7 @@ enum ph_status phi_measure_methods(ph_plan *p, const ph_plan_desc *desc, const p
         (void)problem_of(&m, &p->steps[i]);
     if (!st && desc->measurements) st = look_up(&m, desc, err);
     if (!st && desc->measure) st = measure_all(&m, err);
-    if (!st && desc->measurements) st = write_down(&m, desc->measurements, err);
+    if (!st && desc->measure && desc->measurements) st = write_down(&m, desc->measurements, err);
     for (size_t i = 0; i < p->n_steps && !st; i++) {
         const problem *q = problem_of(&m, &p->steps[i]);
         if (q) p->steps[i].method = fastest(q);

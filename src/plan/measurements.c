@@ -124,6 +124,7 @@ static enum ph_status parse(phi_measurements *m, const char *path, const char *t
 static enum ph_status start(phi_measurements *m, ph_error *err)
 {
     m->root = json_pack("{s:i, s:[]}", "schema", SCHEMA, "machines");
+    m->missing = true;
     return m->root ? PH_OK : phi_fail_nomem(err);
 }
 
@@ -181,6 +182,10 @@ enum ph_status phi_measurements_write(const ph_allocator *mem, const phi_measure
 {
     const size_t flags = JSON_INDENT(2);
     const size_t n = json_dumpb(m->root, NULL, 0, flags);
+    if (n >= MOST_BYTES)
+        return phi_fail(err, PH_ERR_OVERFLOW, path,
+                        "'%s' would have more than %zu MiB of measurements", path,
+                        MOST_BYTES >> 20);
     char *text = n ? phi_alloc(mem, n + 1) : NULL;
     if (!text) return phi_fail_nomem(err);
     enum ph_status st = PH_OK;

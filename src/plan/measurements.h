@@ -19,6 +19,7 @@ typedef struct phi_measurements {
     struct json_t *root;
     struct json_t *ns; /* times on this machine, in root; NULL: none yet */
     size_t n_threads;
+    bool missing; /* there was no file */
 } phi_measurements;
 
 /*

@@ -45,11 +45,13 @@ typedef struct fake {
     double ahead;     /* seconds of `fast`, if not 1 */
     size_t calls, threads, images;
     bool run; /* really, for what the sanitizers might say */
+    const char *rival; /* what another writes meanwhile: this becomes the file */
 } fake;
 
 static double fake_seconds(void *arg, const phi_exec *e)
 {
     fake *f = arg;
+    if (f->rival && f->calls == 0) assert_int_equal(rename(f->rival, FILE_NAME), 0);
     f->calls++;
     f->threads = phi_pool_threads(e->pool);
     f->images = (size_t)e->in[0].type.dims[0];
@@ -94,7 +96,7 @@ static void assert_methods(const ph_plan *p, const char *const *wanted)
 
 #define F2 "Winograd F(2x2,3x3)"
 #define F4 "Winograd F(4x4,3x3)"
-#define F5 "Winograd F(2x2,5x5)"
+#define F5 "Winograd F(4x4,5x5)"
 #define WINDOWS "window gemm"
 static const char *const estimated[] = {F4, F4, WINDOWS, F5};
 static const char *const slower[] = {F2, F2, WINDOWS, F5};
@@ -249,6 +251,27 @@ static void test_file(void **state)
     p = NULL;
     assert_int_equal(ph_plan_new(g, &desc, &p, &err), PH_ERR_NOT_FOUND);
     assert_null(p);
+    ph_graph_free(g);
+}
+
+/* Two measure at once: who comes second takes what the first has written. */
+static void test_rival(void **state)
+{
+    ph_graph *g = parse(NULL);
+    fake f = {.fast = F2}, late = {.fast = WINDOWS, .rival = "rival.json"};
+    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    (void)state;
+    unlink(FILE_NAME);
+    ph_plan_free(metered(g, &desc, &f));
+    assert_int_equal(rename(FILE_NAME, late.rival), 0);
+    ph_plan *p = metered(g, &desc, &late);
+    assert_true(late.calls > 0);
+    assert_methods(p, slower);
+    ph_plan_free(p);
+    p = metered(g, &desc, NULL);
+    assert_methods(p, slower);
+    ph_plan_free(p);
+    unlink(FILE_NAME);
     ph_graph_free(g);
 }
 
@@ -456,15 +479,11 @@ static void test_out_of_json_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_file),
-        cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_out_of_json_memory),
+        cmocka_unit_test(test_choice),        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_clock),         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_rival),         cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_broken),        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_out_of_json_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,10 @@ json m.json machines[1].threads 2
 ls >left
 ! grep tmp left || fail "something was left behind"
 
+# nothing to measure, but a file is made
+expect 0 pinhole bench resnet8 --iters 1 --exact --measure --measurements empty.json
+expect 0 pinhole bench resnet8 --iters 1 --exact --measurements empty.json
+
 expect 3 pinhole bench resnet8 --iters 1 --measurements none.json
 one_line err
 has err "none.json"
