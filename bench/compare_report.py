@@ -211,7 +211,7 @@ def one_line(contest):
 
 EXPLANATION = """Time of one image in ms, float32: the fastest run and, in brackets, the median of all timed runs.
 `best peer` is the peer with the fastest run; **`ratio` is its time over Pinhole's: above 1, Pinhole is
-faster.** `of medians` is the same of medians; `--exact` that of Pinhole without Winograd, of fastest
+faster.** `of medians` is the same of medians; `--exact` that of Pinhole by the definition alone, of fastest
 runs. Engines took turns in one run, each a process pinned to as many cores as threads, the others
 stopped; `bench/compare.py` says how in full.
 """
