@@ -63,6 +63,23 @@ static inline bool phi_add_size(size_t a, size_t b, size_t *out)
     *out = r;
     return true;
 }
+
+static inline size_t phi_min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+static inline size_t phi_max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+static inline size_t phi_div_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+static inline size_t phi_round_up(size_t a, size_t multiple)
+{
+    return phi_div_up(a, multiple) * multiple;
+}
 static inline bool phi_mul_i64(int64_t a, int64_t b, int64_t *out)
 {
     int64_t r;
@@ -81,6 +98,18 @@ static inline bool phi_add_i64(int64_t a, int64_t b, int64_t *out)
 /* --- Memory --------------------------------------------------------------------------------- */
 
 #define PHI_ALIGN 64
+
+/* Sizes of scratch that lie one behind the other; SIZE_MAX stays SIZE_MAX. */
+static inline size_t phi_add_aligned(size_t a, size_t b)
+{
+    size_t sum;
+    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
+    return phi_add_size(a, phi_round_up(b, PHI_ALIGN), &sum) ? sum : SIZE_MAX;
+}
+static inline void *phi_behind(void *work, size_t bytes)
+{
+    return (char *)work + phi_round_up(bytes, PHI_ALIGN);
+}
 
 /* The allocator to use for `mem` (NULL: the C library's), by value. */
 ph_allocator phi_allocator(const ph_allocator *mem);

@@ -29,23 +29,10 @@ typedef struct packed_head {
 #define HEAD_BYTES 64
 _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-static size_t div_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-static size_t round_up(size_t a, size_t multiple)
-{
-    return div_up(a, multiple) * multiple;
-}
-
 size_t phi_block(size_t length, size_t most, size_t multiple)
 {
     if (length <= most) return length;
-    return round_up(div_up(length, div_up(length, most)), multiple);
+    return phi_round_up(phi_div_up(length, phi_div_up(length, most)), multiple);
 }
 
 #define LONGEST_TAP 128
@@ -60,14 +47,14 @@ size_t phi_gemm_tap(size_t taps_w, size_t channels)
 static size_t k_block(size_t k, size_t tap)
 {
     if (k == 0 || tap > K_BLOCK) return phi_block(tap, K_BLOCK, 8);
-    const size_t taps = k / tap, n_blocks = div_up(taps, K_BLOCK / tap);
-    return div_up(taps, n_blocks) * tap;
+    const size_t taps = k / tap, n_blocks = phi_div_up(taps, K_BLOCK / tap);
+    return phi_div_up(taps, n_blocks) * tap;
 }
 
 static size_t end_of_block(const packed_head *h, size_t k0)
 {
     const size_t end = h->block < h->tap ? (k0 / h->tap + 1) * h->tap : h->k;
-    return min_size(k0 + h->block, end);
+    return phi_min_size(k0 + h->block, end);
 }
 
 /* --- Operands -------------------------------------------------------------------------------- */
@@ -114,7 +101,7 @@ static double column_work(const phk_kernel *kernel, size_t n, bool pointers)
     const bool avx512 = kernel->needs & PHI_CPU_AVX512;
     const size_t least = avx512 && pointers ? kernel->nr : kernel->nr / 2;
     const double narrow = 1.03; /* tiles of fewer rows read weights more often */
-    return (double)round_up(n, least) * (avx512 ? 1 : narrow * phi_cpu_avx512_rate());
+    return (double)phi_round_up(n, least) * (avx512 ? 1 : narrow * phi_cpu_avx512_rate());
 }
 
 const phk_kernel *phi_gemm_kernel(size_t n, bool pointers)
@@ -138,7 +125,7 @@ static size_t widest_columns(size_t n)
     for (size_t i = 0; (kernel = phk_kernel_at(i)); i++) {
         if (kernel->slot != PHK_gemm_f32) continue;
         if (n > SIZE_MAX - kernel->nr) return SIZE_MAX;
-        size_t wide = round_up(n, kernel->nr);
+        size_t wide = phi_round_up(n, kernel->nr);
         if (wide > widest) widest = wide;
     }
     return widest;
@@ -169,7 +156,7 @@ static void pack_run(const phi_weights *b, const float *in, size_t n_k, size_t n
     enum { ROWS = 16 };
     const ptrdiff_t step = b->stride[2];
     for (size_t k0 = 0, end; k0 < n_k; k0 = end) {
-        end = min_size(k0 + ROWS, n_k);
+        end = phi_min_size(k0 + ROWS, n_k);
         for (size_t c = 0; c < nr; c++) {
             const float *from = in + (ptrdiff_t)c * b->n_stride;
             for (size_t k = k0; k < end; k++)
@@ -186,7 +173,7 @@ static void pack_panel(const phi_weights *b, const float *in, size_t k0, size_t 
     size_t j = ij % b->count[1], hi = ij / b->count[1];
     size_t i = hi % b->count[0], h = hi / b->count[0];
     while (n_k > 0) {
-        const size_t run = min_size(n_k, b->count[2] - l);
+        const size_t run = phi_min_size(n_k, b->count[2] - l);
         const float *row = in + ((ptrdiff_t)h * b->outer_stride + (ptrdiff_t)i * b->stride[0] +
                                  (ptrdiff_t)j * b->stride[1] + (ptrdiff_t)l * b->stride[2]);
         pack_run(b, row, run, n, nr, out);
@@ -207,7 +194,7 @@ static void pack_task(void *arg, size_t task, size_t thread)
     const pack_job *p = arg;
     const packed_head *h = p->head;
     const size_t nr = h->kernel->nr, group = task / p->n_panels, panel = task % p->n_panels;
-    const size_t wide = p->n_panels * nr, n0 = panel * nr, n = min_size(nr, h->n - n0);
+    const size_t wide = p->n_panels * nr, n0 = panel * nr, n = phi_min_size(nr, h->n - n0);
     const float *in =
         p->b->filters
             ? phi_filter_rows(p->b->filters, group * h->n + n0, n, thread)
@@ -227,7 +214,8 @@ void phi_gemm_pack(const phi_weights *b, size_t n, size_t groups, phi_pool *pool
     const size_t tap = phi_gemm_tap(b->count[1], b->count[2]);
     packed_head *head = packed;
     *head = (packed_head){kernel, k, n, tap, k_block(k, tap)};
-    pack_job p = {b, head, div_up(n, kernel->nr), (float *)(void *)((char *)packed + HEAD_BYTES)};
+    pack_job p = {b, head, phi_div_up(n, kernel->nr),
+                  (float *)(void *)((char *)packed + HEAD_BYTES)};
     phi_pool_run(pool, groups * p.n_panels, pack_task, &p);
 }
 
@@ -277,7 +265,7 @@ static bool rows_collide(const phi_rows *a)
 /* Distance of rows in A's scratch; not a multiple of the cache's way size. */
 static size_t scratch_ld(size_t n)
 {
-    return round_up(n, 16) + 16;
+    return phi_round_up(n, 16) + 16;
 }
 
 /* Pointers to the parts of A, if that is how it is read. */
@@ -285,14 +273,14 @@ static size_t pointer_bytes(const phi_gemm *g)
 {
     if (!g->a.locate) return 0;
     const size_t taps = g->a.tap < K_BLOCK ? K_BLOCK / g->a.tap : 1;
-    return round_up(ROW_BLOCK * taps * sizeof(float *), PHI_ALIGN);
+    return phi_round_up(ROW_BLOCK * taps * sizeof(float *), PHI_ALIGN);
 }
 
 /* Rows that lie ready take it, too: whether they collide is known when they are there, which may be
  * after scratch was asked for. */
 static size_t a_scratch_bytes(const phi_gemm *g)
 {
-    const size_t k = min_size(g->k, K_BLOCK);
+    const size_t k = phi_min_size(g->k, K_BLOCK);
     const size_t by_row = ROW_BLOCK * scratch_ld(k), by_column = k * scratch_ld(ROW_BLOCK);
     return pointer_bytes(g) + (by_row > by_column ? by_row : by_column) * sizeof(float);
 }
@@ -301,7 +289,7 @@ static size_t thread_bytes(const phi_gemm *g)
 {
     size_t bytes = a_scratch_bytes(g);
     if (g->scatter) bytes += ROW_BLOCK * SCATTER_COLUMNS * sizeof(float);
-    return round_up(bytes, PHI_ALIGN);
+    return phi_round_up(bytes, PHI_ALIGN);
 }
 
 size_t phi_gemm_work_bytes(const phi_gemm *g, size_t n_threads)
@@ -321,7 +309,7 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
     p->rows = NULL;
     if (a->locate && in_place) {
         p->rows = (const float **)(void *)work;
-        p->taps = div_up(p->k, a->tap);
+        p->taps = phi_div_up(p->k, a->tap);
         a->locate(a->arg, p->group, p->m0, p->m, p->k0 / a->tap, p->taps, p->k0 % a->tap, zeros,
                   scratch, p->rows);
         return;
@@ -368,7 +356,7 @@ static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip 
                            .c = p->c + ((ptrdiff_t)i * p->c_row + (ptrdiff_t)n),
                            .c_row = p->c_row,
                            .m = s->m,
-                           .n = min_size(nr, p->n - n),
+                           .n = phi_min_size(nr, p->n - n),
                            .accumulate = !p->first || g->accumulate,
                            .lo = -INFINITY,
                            .hi = INFINITY,
@@ -404,13 +392,13 @@ static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t pa
  * the first strip is multiplied with one panel, the one to come is fetched. */
 static void run_rows(const gemm_job *job, const gemm_part *p, const gemm_strip *all)
 {
-    const size_t mr = job->kernel->mr, n_panels = div_up(p->n, job->kernel->nr);
+    const size_t mr = job->kernel->mr, n_panels = phi_div_up(p->n, job->kernel->nr);
     const bool near = p->k * p->n * sizeof(float) <= B_NEAR;
     const size_t most = near ? phi_block(all->m, STRIP_TILES * mr, mr) : all->m;
     if (all->taps == 0 && !p->first && !p->last) return;
     gemm_strip s = *all;
     for (size_t done = 0; done < all->m; done += most, s.i += most) {
-        s.m = min_size(most, all->m - done);
+        s.m = phi_min_size(most, all->m - done);
         for (size_t panel = 0; panel < n_panels; panel++)
             run_strip(job, p, &s, panel, s.i == 0 ? next_of_b(job, p, panel) : NULL);
     }
@@ -423,9 +411,9 @@ static gemm_strip live_rows(const gemm_job *job, const gemm_part *p, size_t i)
     const size_t tap0 = p->k0 / a->tap;
     size_t first, end;
     gemm_strip s = {.i = i, .m = a->live(a->arg, p->m0 + i, &first, &end)};
-    first = first > tap0 ? min_size(first - tap0, p->taps) : 0;
-    end = end > tap0 ? min_size(end - tap0, p->taps) : 0;
-    s.m = min_size(s.m, p->m - i);
+    first = first > tap0 ? phi_min_size(first - tap0, p->taps) : 0;
+    end = end > tap0 ? phi_min_size(end - tap0, p->taps) : 0;
+    s.m = phi_min_size(s.m, p->m - i);
     if (first < end) {
         s.tap = first;
         s.taps = end - first;
@@ -467,8 +455,8 @@ static void gemm_task(void *arg, size_t task, size_t thread)
                    .n0 = column * job->task_panels * nr,
                    .first = true,
                    .c_row = g->c_row};
-    p.m = min_size(job->m_block, g->m - p.m0);
-    p.n = min_size(job->task_panels * nr, g->n - p.n0);
+    p.m = phi_min_size(job->m_block, g->m - p.m0);
+    p.n = phi_min_size(job->task_panels * nr, g->n - p.n0);
     if (g->scatter) {
         p.c = (float *)(void *)(scratch + a_scratch_bytes(g));
         p.c_row = SCATTER_COLUMNS;
@@ -492,15 +480,15 @@ static void gemm_task(void *arg, size_t task, size_t thread)
 static size_t column_tasks(const phi_gemm *g, size_t n_m, size_t n_panels, size_t nr)
 {
     const size_t have = n_m * g->groups;
-    size_t want = div_up(TASKS, have);
+    size_t want = phi_div_up(TASKS, have);
     double macs = (double)g->m * (double)g->n * (double)(g->k ? g->k : 1) * (double)g->groups;
     double most = macs / (double)have / TASK_MACS;
     if ((double)want > most) want = most < 1 ? 1 : (size_t)most;
     if (g->scatter) {
-        size_t least = div_up(n_panels, SCATTER_COLUMNS / nr);
+        size_t least = phi_div_up(n_panels, SCATTER_COLUMNS / nr);
         if (want < least) want = least;
     }
-    return min_size(want, n_panels);
+    return phi_min_size(want, n_panels);
 }
 
 void phi_gemm_run(const phi_gemm *g, const void *packed, phi_pool *pool, void *work)
@@ -516,10 +504,10 @@ void phi_gemm_run(const phi_gemm *g, const void *packed, phi_pool *pool, void *w
                     .b = (const float *)(const void *)((const char *)packed + HEAD_BYTES),
                     .work = work,
                     .thread_bytes = thread_bytes(g),
-                    .n_panels = div_up(g->n, kernel->nr)};
+                    .n_panels = phi_div_up(g->n, kernel->nr)};
     job.m_block = phi_block(g->m, ROW_BLOCK / kernel->mr * kernel->mr, kernel->mr);
-    job.n_m = div_up(g->m, job.m_block);
-    job.task_panels = div_up(job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr));
-    job.n_n = div_up(job.n_panels, job.task_panels);
+    job.n_m = phi_div_up(g->m, job.m_block);
+    job.task_panels = phi_div_up(job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr));
+    job.n_n = phi_div_up(job.n_panels, job.task_panels);
     phi_pool_run(pool, g->groups * job.n_m * job.n_n, gemm_task, &job);
 }

@@ -16,15 +16,6 @@
 #define PIECE_BYTES (64u << 20) /* that all pieces of C together may take, if there are several */
 #define LINES 8                 /* rows gathered at a time */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-static size_t div_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 /* Per-thread scratch, in floats. A's block is either panels [P_BLOCK][mr] or columns with a row
  * distance of COLUMN_LD. */
 #define COLUMN_LD (P_BLOCK + 16)
@@ -46,19 +37,19 @@ typedef struct tn_job {
 /* Pieces of the sum: enough for TASKS tasks, none shorter than two blocks, within PIECE_BYTES. */
 static size_t piece_length(const phi_gemm_tn *g)
 {
-    const size_t tiles = g->groups * div_up(g->m, M_BLOCK) * div_up(g->n, N_BLOCK);
+    const size_t tiles = g->groups * phi_div_up(g->m, M_BLOCK) * phi_div_up(g->n, N_BLOCK);
     const double bytes = (double)g->groups * (double)g->m * (double)g->n * sizeof(float);
-    size_t pieces = tiles ? div_up(TASKS, tiles) : 1;
+    size_t pieces = tiles ? phi_div_up(TASKS, tiles) : 1;
     if ((double)pieces * bytes > PIECE_BYTES) pieces = (size_t)(PIECE_BYTES / bytes);
-    pieces = min_size(pieces, g->p / (2 * P_BLOCK));
+    pieces = phi_min_size(pieces, g->p / (2 * P_BLOCK));
     if (pieces < 2) return g->p ? g->p : 1;
-    return div_up(div_up(g->p, pieces), P_BLOCK) * P_BLOCK;
+    return phi_div_up(phi_div_up(g->p, pieces), P_BLOCK) * P_BLOCK;
 }
 
 static size_t part_count(const phi_gemm_tn *g, size_t piece)
 {
     size_t count;
-    size_t pieces = g->p ? div_up(g->p, piece) : 1;
+    size_t pieces = g->p ? phi_div_up(g->p, piece) : 1;
     if (!phi_mul_size(g->m, g->n, &count) || !phi_mul_size(count, g->groups, &count) ||
         !phi_mul_size(count, pieces, &count) || !phi_add_size(count, 15, &count))
         return SIZE_MAX;
@@ -112,7 +103,7 @@ typedef struct spread {
 
 static spread spread_over(size_t length, size_t most)
 {
-    spread s = {.n = div_up(length, most)};
+    spread s = {.n = phi_div_up(length, most)};
     s.width = length / s.n;
     s.wider = length % s.n;
     return s;
@@ -120,12 +111,12 @@ static spread spread_over(size_t length, size_t most)
 
 static spread full_panels(size_t length, size_t width)
 {
-    return (spread){.n = div_up(length, width), .width = width};
+    return (spread){.n = phi_div_up(length, width), .width = width};
 }
 
 static size_t spread_start(const spread *s, size_t i)
 {
-    return i * s->width + min_size(i, s->wider);
+    return i * s->width + phi_min_size(i, s->wider);
 }
 
 /* Rows of an operand to panels [n_p][step]. Columns beyond the operand stay undefined. */
@@ -133,14 +124,14 @@ static void pack_panels(const phi_rows *rows, size_t group, size_t p0, size_t n_
                         size_t n_x, const spread *s, size_t step, float *lines, float *out)
 {
     for (size_t p = 0; p < n_p; p += LINES) {
-        const size_t n = min_size(LINES, n_p - p);
+        const size_t n = phi_min_size(LINES, n_p - p);
         ptrdiff_t ld;
         const float *in = load_lines(rows, group, p0 + p, n, x0, n_x, lines, &ld);
         for (size_t l = 0; l < n; l++, in += ld) {
             float *to = out + (p + l) * step;
             size_t x = 0;
             for (size_t i = 0; i < s->n; i++, to += n_p * step) {
-                size_t width = min_size(s->width + (i < s->wider), n_x - x);
+                size_t width = phi_min_size(s->width + (i < s->wider), n_x - x);
                 copy_width(to, in + x, width);
                 x += width;
             }
@@ -190,7 +181,7 @@ static void run_block(const tn_job *job, const tn_part *t, float *scratch)
                                    .c = t->c + start * g->n + j * nr,
                                    .c_row = (ptrdiff_t)g->n,
                                    .m = rows.width + (i < rows.wider),
-                                   .n = min_size(nr, t->n - j * nr),
+                                   .n = phi_min_size(nr, t->n - j * nr),
                                    .accumulate = !t->first,
                                    .lo = -INFINITY,
                                    .hi = INFINITY};
@@ -210,12 +201,12 @@ static void tn_task(void *arg, size_t task, size_t thread)
                  .n0 = column * job->n_block,
                  .p0 = piece * job->piece,
                  .first = true};
-    const size_t end = min_size(t.p0 + job->piece, g->p);
-    t.m = min_size(job->m_block, g->m - t.m0);
-    t.n = min_size(job->n_block, g->n - t.n0);
+    const size_t end = phi_min_size(t.p0 + job->piece, g->p);
+    t.m = phi_min_size(job->m_block, g->m - t.m0);
+    t.n = phi_min_size(job->n_block, g->n - t.n0);
     t.c = job->part + ((piece * g->groups + t.group) * g->m + t.m0) * g->n + t.n0;
     do { /* once for P = 0 as well: zeros */
-        t.p = min_size(P_BLOCK, end - t.p0);
+        t.p = phi_min_size(P_BLOCK, end - t.p0);
         run_block(job, &t, job->scratch + thread * THREAD_FLOATS);
         t.p0 += t.p;
         t.first = false;
@@ -233,8 +224,8 @@ static void sum_task(void *arg, size_t task, size_t thread)
 {
     const tn_job *job = arg;
     const phi_gemm_tn *g = job->g;
-    const size_t blocks = div_up(g->n, SUM_COLUMNS), group = task / blocks;
-    const size_t n0 = task % blocks * SUM_COLUMNS, n = min_size(SUM_COLUMNS, g->n - n0);
+    const size_t blocks = phi_div_up(g->n, SUM_COLUMNS), group = task / blocks;
+    const size_t n0 = task % blocks * SUM_COLUMNS, n = phi_min_size(SUM_COLUMNS, g->n - n0);
     const size_t distance = g->groups * g->m * g->n; /* of pieces */
     const float *part = job->part + group * g->m * g->n + n0;
     (void)thread;
@@ -257,14 +248,14 @@ void phi_gemm_tn_run(const phi_gemm_tn *g, phi_pool *pool, void *work)
     if (g->m == 0 || g->n == 0 || g->groups == 0) return;
     tn_job job = {
         .g = g, .kernel = phk_choose(PHK_gemm_f32), .piece = piece_length(g), .part = work};
-    job.pieces = g->p ? div_up(g->p, job.piece) : 1;
+    job.pieces = g->p ? phi_div_up(g->p, job.piece) : 1;
     job.scratch = job.part + part_count(g, job.piece);
     job.m_block = phi_block(g->m, M_BLOCK, job.kernel->mr);
     job.n_block = phi_block(g->n, N_BLOCK, job.kernel->nr);
-    job.n_m = div_up(g->m, job.m_block);
-    job.n_n = div_up(g->n, job.n_block);
+    job.n_m = phi_div_up(g->m, job.m_block);
+    job.n_n = phi_div_up(g->n, job.n_block);
     phi_pool_run(pool, job.pieces * g->groups * job.n_m * job.n_n, tn_task, &job);
-    phi_pool_run(pool, g->groups * div_up(g->n, SUM_COLUMNS), sum_task, &job);
+    phi_pool_run(pool, g->groups * phi_div_up(g->n, SUM_COLUMNS), sum_task, &job);
 }
 
 /* --- Column sums ----------------------------------------------------------------------------- */
@@ -281,7 +272,7 @@ typedef struct sums_job {
 size_t phi_column_sums_bytes(size_t rows, size_t n)
 {
     size_t bytes;
-    if (!phi_mul_size(div_up(rows, SUM_ROWS), n, &bytes) ||
+    if (!phi_mul_size(phi_div_up(rows, SUM_ROWS), n, &bytes) ||
         !phi_mul_size(bytes, sizeof(float), &bytes) || bytes > SIZE_MAX - PHI_ALIGN)
         return SIZE_MAX;
     return (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
@@ -298,7 +289,7 @@ static void add_four_rows(const float *x, ptrdiff_t row, size_t n, float *restri
 static void sums_task(void *arg, size_t task, size_t thread)
 {
     const sums_job *s = arg;
-    const size_t first = task * SUM_ROWS, end = min_size(first + SUM_ROWS, s->rows);
+    const size_t first = task * SUM_ROWS, end = phi_min_size(first + SUM_ROWS, s->rows);
     float *sum = s->part + task * s->n;
     (void)thread;
     const float *x = s->x + (ptrdiff_t)first * s->row;
@@ -315,7 +306,7 @@ void phi_column_sums(const float *x, size_t rows, ptrdiff_t row, size_t n, float
                      phi_pool *pool, void *work)
 {
     sums_job s = {x, rows, n, row, work};
-    const size_t pieces = div_up(rows, SUM_ROWS);
+    const size_t pieces = phi_div_up(rows, SUM_ROWS);
     phi_pool_run(pool, pieces, sums_task, &s);
     for (size_t j = 0; j < n; j++) {
         double sum = 0;

@@ -206,9 +206,9 @@ typedef struct phk_wino_in_f32_args {
     float *v;              /* element i = 0 .. A * A - 1 of channel c at v[i * slab + c] */
     size_t slab;
 } phk_wino_in_f32_args;
-typedef void phk_wino4_in_f32_fn(const phk_wino_in_f32_args *g);
-typedef void phk_wino6_in_f32_fn(const phk_wino_in_f32_args *g);
-typedef void phk_wino8_in_f32_fn(const phk_wino_in_f32_args *g);
+/* One type for all sizes of tiles: PHK_CALL(wino_in_f32, kernel). */
+typedef void phk_wino_in_f32_fn(const phk_wino_in_f32_args *g);
+typedef phk_wino_in_f32_fn phk_wino4_in_f32_fn, phk_wino6_in_f32_fn, phk_wino8_in_f32_fn;
 
 /*
  * winoA_outM: A x A sums of products to M x M pixels, of which rows x cols exist (1 .. M):
@@ -227,11 +227,10 @@ typedef struct phk_wino_out_f32_args {
     ptrdiff_t add_row, add_col;
     float lo, hi;
 } phk_wino_out_f32_args;
-typedef void phk_wino4_out2_f32_fn(const phk_wino_out_f32_args *g);
-typedef void phk_wino6_out2_f32_fn(const phk_wino_out_f32_args *g);
-typedef void phk_wino6_out4_f32_fn(const phk_wino_out_f32_args *g);
-typedef void phk_wino8_out4_f32_fn(const phk_wino_out_f32_args *g);
-typedef void phk_wino8_out6_f32_fn(const phk_wino_out_f32_args *g);
+/* So, too: PHK_CALL(wino_out_f32, kernel). */
+typedef void phk_wino_out_f32_fn(const phk_wino_out_f32_args *g);
+typedef phk_wino_out_f32_fn phk_wino4_out2_f32_fn, phk_wino6_out2_f32_fn, phk_wino6_out4_f32_fn,
+    phk_wino8_out4_f32_fn, phk_wino8_out6_f32_fn;
 
 /*
  * halves_in: what the products of Strassen's algorithm take of a pixel of the upper half of the

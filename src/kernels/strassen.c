@@ -15,19 +15,6 @@
 #define PRODUCTS 7 /* of a pair of panels */
 #define LONE_PRODUCTS 4
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-static size_t div_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-static size_t round_up(size_t a, size_t multiple)
-{
-    return div_up(a, multiple) * multiple;
-}
-
 bool phi_strassen_applies(const phi_conv_shape *d)
 {
     return d->groups == 1 && d->c % 16 == 0 && d->c > 0;
@@ -53,14 +40,14 @@ static columns cut_columns(const phi_conv_shape *d, size_t nr)
 {
     columns c = {.n = (size_t)d->k, .nr = nr};
     c.pairs = (c.n + (nr - 1) / 2) / nr / 2;
-    c.lone = div_up(c.n, nr) - 2 * c.pairs;
+    c.lone = phi_div_up(c.n, nr) - 2 * c.pairs;
     return c;
 }
 
 /* Floats of weights before pair or lone panel `unit`. */
 static size_t weights_before(const columns *c, size_t c2, size_t unit)
 {
-    const size_t pairs = min_size(unit, c->pairs);
+    const size_t pairs = phi_min_size(unit, c->pairs);
     return (PRODUCTS * pairs + 2 * (unit - pairs)) * c2 * c->nr;
 }
 
@@ -95,7 +82,7 @@ static void pack_rows(const float *w, size_t c, size_t n, size_t rows, size_t nr
     enum { FEW = 16 };
     for (size_t i0 = 0; i0 < rows; i0 += FEW)
         for (size_t k = 0; k < nr; k++)
-            for (size_t i = i0; i < min_size(i0 + FEW, rows); i++)
+            for (size_t i = i0; i < phi_min_size(i0 + FEW, rows); i++)
                 out[i * nr + k] = k < n ? w[k * c + i] : 0;
 }
 
@@ -103,7 +90,7 @@ static void pack_rows(const float *w, size_t c, size_t n, size_t rows, size_t nr
 static void pack_panel(const pack_job *p, size_t panel, size_t thread, float *top, float *bottom)
 {
     const size_t c = (size_t)p->d->c, nr = p->columns.nr;
-    const size_t n = min_size(nr, p->columns.n - panel * nr);
+    const size_t n = phi_min_size(nr, p->columns.n - panel * nr);
     const float *w = phi_filter_rows(p->filters, panel * nr, n, thread);
     pack_rows(w, c, n, c / 2, nr, top);
     pack_rows(w + c / 2, c, n, c / 2, nr, bottom);
@@ -203,18 +190,19 @@ static cut cut_up(const phi_conv_shape *d, const phk_kernel *kernel)
     const size_t mr = kernel->mr, c2 = (size_t)d->c / 2;
     cut u = {.columns = cut_columns(d, kernel->nr),
              .rows = (size_t)(d->oh * d->ow),
-             .row = round_up(c2, 16) + 16};
+             .row = phi_round_up(c2, 16) + 16};
     size_t tiles = INPUT_BYTES / (N_OPERANDS * u.row * sizeof(float) * mr);
     if (tiles < LEAST_TILES) tiles = LEAST_TILES;
-    u.block = phi_block(div_up(u.rows, 2), tiles * mr, mr);
-    u.n_blocks = u.block ? div_up(u.rows, 2 * u.block) : 0;
+    u.block = phi_block(phi_div_up(u.rows, 2), tiles * mr, mr);
+    u.n_blocks = u.block ? phi_div_up(u.rows, 2 * u.block) : 0;
     u.slab = u.block * u.row + 16; /* not a power of two */
     const size_t units = u.columns.pairs + u.columns.lone, blocks = u.n_blocks * (size_t)d->n;
-    u.task_units = div_up(units, min_size(units, blocks ? div_up(TASKS, blocks) : 1));
-    u.n_parts = div_up(units, u.task_units);
+    u.task_units = phi_div_up(units, phi_min_size(units, blocks ? phi_div_up(TASKS, blocks) : 1));
+    u.n_parts = phi_div_up(units, u.task_units);
     u.tile = u.block * kernel->nr;
-    u.v_bytes = round_up(N_OPERANDS * u.slab * sizeof(float), PHI_ALIGN);
-    u.thread_bytes = HEAD_BYTES + u.v_bytes + round_up(N_TILES * u.tile * sizeof(float), PHI_ALIGN);
+    u.v_bytes = phi_round_up(N_OPERANDS * u.slab * sizeof(float), PHI_ALIGN);
+    u.thread_bytes =
+        HEAD_BYTES + u.v_bytes + phi_round_up(N_TILES * u.tile * sizeof(float), PHI_ALIGN);
     return u;
 }
 
@@ -233,7 +221,7 @@ double phi_strassen_cost(const phi_conv_shape *all)
     d.n = 1; /* an image's bits are the same in a batch of any size */
     const cut u = cut_up(&d, &wide);
     const double m = (double)u.rows, k = (double)d.c, n = (double)d.k;
-    const double paired = (double)min_size(u.columns.n, 2 * u.columns.pairs * wide.nr);
+    const double paired = (double)phi_min_size(u.columns.n, 2 * u.columns.pairs * wide.nr);
     const size_t tasks = u.n_blocks * u.n_parts;
     if (d.c < LEAST_CHANNELS || d.k < LEAST_CHANNELS || u.rows < LEAST_PIXELS ||
         (tasks < FEW_TASKS && tasks % 2 != 0))
@@ -330,7 +318,7 @@ static finish finish_of(const strassen_job *j, const block *b, const unit *u, en
     const ptrdiff_t row = (ptrdiff_t)(b->first + (lower ? b->upper : 0));
     const size_t n0 = right ? u->right : u->left;
     return (finish){.rows = lower ? b->lower : b->upper,
-                    .n = min_size(j->u.columns.nr, j->u.columns.n - n0),
+                    .n = phi_min_size(j->u.columns.nr, j->u.columns.n - n0),
                     .y = data->y + row * data->y_pitch + n0,
                     .bias = data->bias ? data->bias + n0 : NULL,
                     .add = data->add ? data->add + row * data->add_pitch + n0 : NULL};
@@ -355,7 +343,7 @@ static void multiply(const strassen_job *j, const block *b, const unit *u, const
                            .hi = INFINITY};
     if (t.m == 0) return;
     for (size_t k0 = 0; k0 < c2; k0 += t.kc) {
-        t.kc = min_size(k_block, c2 - k0);
+        t.kc = phi_min_size(k_block, c2 - k0);
         t.a = b->a[p->a] + k0;
         t.b = u->b + (p->b * c2 + k0) * nr;
         t.next = t.b + t.kc * nr;
@@ -419,7 +407,7 @@ static void strassen_task(void *arg, size_t task, size_t thread)
     const strassen_job *j = arg;
     const cut *u = &j->u;
     const size_t in_image = task / u->n_parts % u->n_blocks * 2 * u->block;
-    const size_t rows = min_size(2 * u->block, u->rows - in_image);
+    const size_t rows = phi_min_size(2 * u->block, u->rows - in_image);
     char *work = j->work + thread * u->thread_bytes;
     size_t *made = (size_t *)(void *)work;
     float *v = (float *)(void *)(work + HEAD_BYTES);
@@ -430,7 +418,7 @@ static void strassen_task(void *arg, size_t task, size_t thread)
     find_operands(j, &b, v, *made == b.first);
     *made = b.first;
     const size_t first = task % u->n_parts * u->task_units;
-    const size_t end = min_size(first + u->task_units, u->columns.pairs + u->columns.lone);
+    const size_t end = phi_min_size(first + u->task_units, u->columns.pairs + u->columns.lone);
     for (size_t i = first; i < end; i++)
         run_unit(j, &b, i);
 }

@@ -161,26 +161,13 @@ const phi_wino phi_wino_f4x5 = {.a = 8,
 
 /* --- Geometry ------------------------------------------------------------------------------------ */
 
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-static size_t div_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-static size_t round_up(size_t a, size_t multiple)
-{
-    return div_up(a, multiple) * multiple;
-}
-
 static size_t tiles_h(const phi_wino *v, const phi_conv_shape *d)
 {
-    return div_up((size_t)d->oh, v->m);
+    return phi_div_up((size_t)d->oh, v->m);
 }
 static size_t tiles_w(const phi_wino *v, const phi_conv_shape *d)
 {
-    return div_up((size_t)d->ow, v->m);
+    return phi_div_up((size_t)d->ow, v->m);
 }
 static size_t n_tiles(const phi_wino *v, const phi_conv_shape *d)
 {
@@ -235,7 +222,7 @@ _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
 
 static size_t zeros_bytes(const phi_conv_shape *d)
 {
-    return round_up((size_t)d->c * sizeof(float), PHI_ALIGN);
+    return phi_round_up((size_t)d->c * sizeof(float), PHI_ALIGN);
 }
 
 /* Of one group; a multiple of PHI_ALIGN. */
@@ -270,7 +257,7 @@ static void pack_task(void *arg, size_t panel, size_t thread)
 {
     const pack_job *p = arg;
     const size_t c = (size_t)p->d->c, taps = p->v->r * p->v->r, nr = p->nr;
-    const size_t n = min_size(nr, (size_t)p->d->k - panel * nr);
+    const size_t n = phi_min_size(nr, (size_t)p->d->k - panel * nr);
     const float *w = phi_filter_rows(p->filters, p->first + panel * nr, n, thread);
     float *out = p->out + panel * p->v->a * p->v->a * c * nr;
     for (size_t ch = 0; ch < c; ch++)
@@ -291,7 +278,7 @@ static void pack_group(const phi_wino *v, const phi_conv_shape *d, const phi_fil
     memset(packed_zeros(packed), 0, zeros_bytes(d));
     pack_job p = {v, d, filters, first, head->gemm->nr,
                   (float *)(void *)((char *)packed + HEAD_BYTES + zeros_bytes(d))};
-    phi_pool_run(pool, div_up((size_t)d->k, p.nr), pack_task, &p);
+    phi_pool_run(pool, phi_div_up((size_t)d->k, p.nr), pack_task, &p);
 }
 
 void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters *filters,
@@ -325,27 +312,27 @@ typedef struct cut {
 
 static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
 {
-    cut u = {.tiles = n_tiles(v, d), .row = round_up((size_t)d->c, 16) + 16};
+    cut u = {.tiles = n_tiles(v, d), .row = phi_round_up((size_t)d->c, 16) + 16};
     const size_t tile_bytes = v->a * v->a * u.row * sizeof(float);
     size_t most = INPUT_BYTES / tile_bytes;
     most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
-    u.n_blocks = div_up(u.tiles, most);
+    u.n_blocks = phi_div_up(u.tiles, most);
     if (u.n_blocks == 0) u.n_blocks = 1;
-    u.block = div_up(u.tiles, u.n_blocks);
-    u.n_blocks = u.block ? div_up(u.tiles, u.block) : 0;
+    u.block = phi_div_up(u.tiles, u.n_blocks);
+    u.n_blocks = u.block ? phi_div_up(u.tiles, u.block) : 0;
     u.slab = u.block * u.row + 16; /* not a power of two */
-    u.n_panels = div_up((size_t)d->k, nr);
-    const size_t parts = u.n_blocks ? div_up(TASKS, u.n_blocks) : 1;
-    const size_t part_panels = div_up(u.n_panels, parts);
+    u.n_panels = phi_div_up((size_t)d->k, nr);
+    const size_t parts = u.n_blocks ? phi_div_up(TASKS, u.n_blocks) : 1;
+    const size_t part_panels = phi_div_up(u.n_panels, parts);
     u.near_panels = OUTPUT_BYTES / (v->a * v->a * (u.block + 1) * nr * sizeof(float));
-    u.near_panels = u.near_panels < 2 ? 2 : min_size(u.near_panels, part_panels);
-    u.task_panels = round_up(part_panels, u.near_panels);
+    u.near_panels = u.near_panels < 2 ? 2 : phi_min_size(u.near_panels, part_panels);
+    u.task_panels = phi_round_up(part_panels, u.near_panels);
     u.m_row = u.near_panels * nr;
     u.m_slab = u.block * u.m_row + 16;
-    u.n_parts = div_up(u.n_panels, u.task_panels);
-    u.v_bytes = round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
+    u.n_parts = phi_div_up(u.n_panels, u.task_panels);
+    u.v_bytes = phi_round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
     u.thread_bytes =
-        HEAD_BYTES + u.v_bytes + round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
+        HEAD_BYTES + u.v_bytes + phi_round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
     return u;
 }
 
@@ -400,12 +387,7 @@ static void transform_tile(const wino_job *j, size_t tile, float *v)
     }
     const phk_wino_in_f32_args args = {
         .n = (size_t)d->c, .x = x, .v = v, .slab = j->u.slab};
-    if (a == 4)
-        PHK_CALL(wino4_in_f32, j->head->in)(&args);
-    else if (a == 8)
-        PHK_CALL(wino8_in_f32, j->head->in)(&args);
-    else
-        PHK_CALL(wino6_in_f32, j->head->in)(&args);
+    PHK_CALL(wino_in_f32, j->head->in)(&args);
 }
 
 /*
@@ -421,7 +403,7 @@ typedef struct fetched {
 /* Piece `piece` of `n_pieces` of the block of tiles that starts at `first`, if there is one. */
 static void fetch(const wino_job *j, const fetched *f, size_t first, size_t piece, size_t n_pieces)
 {
-    const size_t tiles = first < j->u.tiles ? min_size(j->u.block, j->u.tiles - first) : 0;
+    const size_t tiles = first < j->u.tiles ? phi_min_size(j->u.block, j->u.tiles - first) : 0;
     const size_t lines = tiles * j->v->m;
     for (size_t i = lines * piece / n_pieces; i < lines * (piece + 1) / n_pieces; i++) {
         size_t image;
@@ -451,7 +433,7 @@ static void multiply(const wino_job *j, size_t tiles, const float *v, const floa
     const phk_kernel *kernel = j->head->gemm;
     const size_t c = (size_t)j->d->c, nr = kernel->nr, block = phi_block(c, K_BLOCK, 8);
     for (size_t k0 = 0, k; k0 < c; k0 += k) {
-        k = min_size(block, c - k0);
+        k = phi_min_size(block, c - k0);
         const phk_gemm_f32_args args = {.kc = k,
                                         .taps = 1,
                                         .a = v + k0,
@@ -483,8 +465,13 @@ static void multiply_all(const wino_job *j, size_t first, size_t tiles, size_t p
     const fetched in = {j->data->x, d->h, d->w, j->data->x_pitch,
                         (int64_t)j->v->r - 1 - d->pad_top, (int64_t)j->v->r - 1 - d->pad_left,
                         (size_t)d->c};
-    const fetched out = {j->data->y + panel * nr, d->oh, d->ow, j->data->y_pitch, 0, 0,
-                         min_size(n_panels * nr, (size_t)d->k - panel * nr)};
+    const fetched out = {j->data->y + panel * nr,
+                         d->oh,
+                         d->ow,
+                         j->data->y_pitch,
+                         0,
+                         0,
+                         phi_min_size(n_panels * nr, (size_t)d->k - panel * nr)};
     for (size_t e = 0; e < a2; e++)
         for (size_t p = 0; p < n_panels; p++) {
             const size_t piece = e * n_panels + p;
@@ -505,31 +492,22 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
     int64_t y, x;
     locate(j, tile, &image, &y, &x);
     const ptrdiff_t pixel = ((ptrdiff_t)image * d->oh + y) * d->ow + x;
-    const phk_wino_out_f32_args args = {
-        .n = n,
-        .m = m,
-        .slab = j->u.m_slab,
-        .y = data->y + pixel * data->y_pitch + k0,
-        .y_row = d->ow * data->y_pitch,
-        .y_col = data->y_pitch,
-        .rows = min_size(j->v->m, (size_t)(d->oh - y)),
-        .cols = min_size(j->v->m, (size_t)(d->ow - x)),
-        .bias = data->bias ? data->bias + k0 : NULL,
-        .add = data->add ? data->add + pixel * data->add_pitch + k0 : NULL,
-        .add_row = d->ow * data->add_pitch,
-        .add_col = data->add_pitch,
-        .lo = data->lo,
-        .hi = data->hi};
-    if (j->v->a == 4)
-        PHK_CALL(wino4_out2_f32, j->head->out)(&args);
-    else if (j->v->a == 8 && j->v->m == 4)
-        PHK_CALL(wino8_out4_f32, j->head->out)(&args);
-    else if (j->v->a == 8)
-        PHK_CALL(wino8_out6_f32, j->head->out)(&args);
-    else if (j->v->m == 2)
-        PHK_CALL(wino6_out2_f32, j->head->out)(&args);
-    else
-        PHK_CALL(wino6_out4_f32, j->head->out)(&args);
+    const phk_wino_out_f32_args args = {.n = n,
+                                        .m = m,
+                                        .slab = j->u.m_slab,
+                                        .y = data->y + pixel * data->y_pitch + k0,
+                                        .y_row = d->ow * data->y_pitch,
+                                        .y_col = data->y_pitch,
+                                        .rows = phi_min_size(j->v->m, (size_t)(d->oh - y)),
+                                        .cols = phi_min_size(j->v->m, (size_t)(d->ow - x)),
+                                        .bias = data->bias ? data->bias + k0 : NULL,
+                                        .add = data->add ? data->add + pixel * data->add_pitch + k0
+                                                         : NULL,
+                                        .add_row = d->ow * data->add_pitch,
+                                        .add_col = data->add_pitch,
+                                        .lo = data->lo,
+                                        .hi = data->hi};
+    PHK_CALL(wino_out_f32, j->head->out)(&args);
 }
 
 /* A thread's scratch: [HEAD_BYTES] which block is transformed there, its tiles, their products. */
@@ -555,16 +533,16 @@ static void wino_task(void *arg, size_t task, size_t thread)
 {
     const wino_job *j = arg;
     const size_t nr = j->head->gemm->nr, first = task / j->u.n_parts * j->u.block;
-    const size_t tiles = min_size(j->u.block, j->u.tiles - first);
+    const size_t tiles = phi_min_size(j->u.block, j->u.tiles - first);
     const size_t panel0 = task % j->u.n_parts * j->u.task_panels;
-    const size_t panel_end = min_size(panel0 + j->u.task_panels, j->u.n_panels);
+    const size_t panel_end = phi_min_size(panel0 + j->u.task_panels, j->u.n_panels);
     float *v = transform_block(j, thread, first, tiles);
     float *m = (float *)(void *)((char *)v + j->u.v_bytes);
     for (size_t panel = panel0; panel < panel_end; panel += j->u.near_panels) {
-        const size_t n_panels = min_size(j->u.near_panels, panel_end - panel), k0 = panel * nr;
+        const size_t n_panels = phi_min_size(j->u.near_panels, panel_end - panel), k0 = panel * nr;
         multiply_all(j, first, tiles, panel, n_panels, v, m);
         for (size_t t = 0; t < tiles; t++)
-            finish_tile(j, first + t, k0, min_size(n_panels * nr, (size_t)j->d->k - k0),
+            finish_tile(j, first + t, k0, phi_min_size(n_panels * nr, (size_t)j->d->k - k0),
                         m + t * j->u.m_row);
     }
 }

@@ -185,8 +185,8 @@ static size_t conv_work_bytes(const phi_exec *e, bool backward)
     if (backward) return phi_conv_backward_work_bytes(e);
     const phi_conv_params now = phi_conv_now(e);
     const phi_conv_method *m = phi_conv_method_of(e);
-    return phi_volume_add_bytes(e->packed ? 0 : phi_volume_add_bytes(0, packed_bytes(e)),
-                                m->work_bytes(m, &now, phi_pool_threads(e->pool)));
+    return phi_add_aligned(e->packed ? 0 : phi_add_aligned(0, packed_bytes(e)),
+                           m->work_bytes(m, &now, phi_pool_threads(e->pool)));
 }
 
 static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
@@ -200,7 +200,7 @@ static enum ph_status conv_forward(const phi_exec *e, ph_error *err)
     if (!packed) {
         conv_pack(e, work);
         packed = work;
-        work = (char *)work + phi_volume_add_bytes(0, packed_bytes(e));
+        work = phi_behind(work, packed_bytes(e));
     }
     m->run(m, &now, &data, packed, e->pool, work);
     return PH_OK;

@@ -9,16 +9,6 @@
 
 #include "kernels/depthwise.h"
 
-static size_t max_bytes(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static void *behind(void *work, size_t bytes)
-{
-    return (char *)work + phi_volume_add_bytes(0, bytes);
-}
-
 static bool wanted(const phi_exec *e, size_t i)
 {
     return i < e->n_in && !phi_view_absent(&e->din[i]);
@@ -177,9 +167,9 @@ static size_t input_gradient_bytes(const phi_conv_shape *d, size_t threads)
         for (int64_t fx = 0; fx < n_classes(d->stride_w, d->w); fx++) {
             if (!input_class_of(&ic, d, fy, fx, NULL, NULL, NULL)) continue;
             size_t packed = phi_gemm_pack_bytes(ic.gemm.k, ic.gemm.n, ic.gemm.groups);
-            size_t bytes = phi_volume_add_bytes(phi_volume_add_bytes(0, packed),
-                                                phi_gemm_work_bytes(&ic.gemm, threads));
-            most = max_bytes(most, bytes);
+            size_t bytes =
+                phi_add_aligned(phi_add_aligned(0, packed), phi_gemm_work_bytes(&ic.gemm, threads));
+            most = phi_max_size(most, bytes);
         }
     }
     return most;
@@ -216,7 +206,7 @@ static void input_gradient(const phi_conv_shape *d, const float *w, const float 
             if (!input_class_of(&ic, d, fy, fx, w, dy, dx)) continue;
             size_t packed = phi_gemm_pack_bytes(ic.gemm.k, ic.gemm.n, ic.gemm.groups);
             phi_gemm_pack(&ic.weights, ic.gemm.n, ic.gemm.groups, pool, work);
-            phi_gemm_run(&ic.gemm, work, pool, behind(work, packed));
+            phi_gemm_run(&ic.gemm, work, pool, phi_behind(work, packed));
         }
     }
 }
@@ -248,18 +238,18 @@ static phi_gemm_tn weights_gemm(const phi_conv_shape *d, const float *x, const f
 static size_t image_work_bytes(const phi_conv_shape *d, size_t threads)
 {
     if (phi_conv_is_depthwise(d))
-        return phi_volume_add_bytes(phi_volume_add_bytes(0, phi_depthwise_pack_bytes(d)),
-                                    phi_depthwise_backward_work_bytes(d, threads));
+        return phi_add_aligned(phi_add_aligned(0, phi_depthwise_pack_bytes(d)),
+                               phi_depthwise_backward_work_bytes(d, threads));
     phi_im2col windows;
     const phi_gemm_tn g = weights_gemm(d, NULL, NULL, &windows);
-    return max_bytes(phi_gemm_tn_work_bytes(&g, threads), input_gradient_bytes(d, threads));
+    return phi_max_size(phi_gemm_tn_work_bytes(&g, threads), input_gradient_bytes(d, threads));
 }
 
 static size_t volume_work_bytes(const phi_volume *v, size_t threads)
 {
-    const size_t packed = phi_volume_add_bytes(0, phi_volume_back_pack_bytes(v));
-    return max_bytes(phi_volume_weights_work_bytes(v, threads),
-                     phi_volume_add_bytes(packed, phi_volume_back_work_bytes(v, threads)));
+    const size_t packed = phi_add_aligned(0, phi_volume_back_pack_bytes(v));
+    return phi_max_size(phi_volume_weights_work_bytes(v, threads),
+                        phi_add_aligned(packed, phi_volume_back_work_bytes(v, threads)));
 }
 
 /* Pixels and channels of y. */
@@ -274,9 +264,9 @@ size_t phi_conv_backward_work_bytes(const phi_exec *e)
 {
     const phi_conv_params *p = e->params;
     const size_t threads = phi_pool_threads(e->pool);
-    return max_bytes(phi_column_sums_bytes(rows_of(p), (size_t)p->image.k),
-                     phi_conv_is_volume(p) ? volume_work_bytes(&p->volume, threads)
-                                           : image_work_bytes(&p->image, threads));
+    return phi_max_size(phi_column_sums_bytes(rows_of(p), (size_t)p->image.k),
+                        phi_conv_is_volume(p) ? volume_work_bytes(&p->volume, threads)
+                                              : image_work_bytes(&p->image, threads));
 }
 
 static void volume_backward(const phi_exec *e, const phi_volume *v)
@@ -285,7 +275,7 @@ static void volume_backward(const phi_exec *e, const phi_volume *v)
     if (wanted(e, 0)) {
         phi_volume_back_pack(v, e->in[1].data, e->pool, e->work);
         phi_volume_back_run(v, dy, e->work, NULL, e->din[0].data, e->pool,
-                            behind(e->work, phi_volume_back_pack_bytes(v)));
+                            phi_behind(e->work, phi_volume_back_pack_bytes(v)));
     }
     if (wanted(e, 1))
         phi_volume_weights_run(v, e->in[0].data, dy, e->din[1].data, e->pool, e->work);
@@ -298,7 +288,7 @@ static void depthwise_backward(const phi_exec *e, const phi_conv_shape *d)
     phi_depthwise_backward(d, e->in[0].data, e->work, e->dout[0].data,
                            wanted(e, 0) ? e->din[0].data : NULL,
                            wanted(e, 1) ? e->din[1].data : NULL, e->pool,
-                           behind(e->work, phi_depthwise_pack_bytes(d)));
+                           phi_behind(e->work, phi_depthwise_pack_bytes(d)));
 }
 
 static void product_backward(const phi_exec *e, const phi_conv_shape *d)

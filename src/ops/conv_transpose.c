@@ -140,13 +140,13 @@ static size_t conv_transpose_work_bytes(const phi_exec *e, bool backward)
     const phi_volume *v = e->params;
     const size_t threads = phi_pool_threads(e->pool);
     if (!backward) {
-        size_t packed = e->packed ? 0 : phi_volume_add_bytes(0, phi_volume_back_pack_bytes(v));
-        return phi_volume_add_bytes(packed, phi_volume_back_work_bytes(v, threads));
+        size_t packed = e->packed ? 0 : phi_add_aligned(0, phi_volume_back_pack_bytes(v));
+        return phi_add_aligned(packed, phi_volume_back_work_bytes(v, threads));
     }
     size_t most = phi_column_sums_bytes((size_t)phi_volume_pixels_in(v), (size_t)v->c);
     most = larger(most, phi_volume_weights_work_bytes(v, threads));
-    return larger(most, phi_volume_add_bytes(phi_volume_add_bytes(0, phi_volume_pack_bytes(v)),
-                                             phi_volume_work_bytes(v, threads)));
+    return larger(most, phi_add_aligned(phi_add_aligned(0, phi_volume_pack_bytes(v)),
+                                        phi_volume_work_bytes(v, threads)));
 }
 
 static enum ph_status conv_transpose_forward(const phi_exec *e, ph_error *err)
@@ -159,7 +159,7 @@ static enum ph_status conv_transpose_forward(const phi_exec *e, ph_error *err)
     if (!packed) {
         phi_volume_back_pack(v, e->in[W].data, e->pool, work);
         packed = work;
-        work += phi_volume_add_bytes(0, phi_volume_back_pack_bytes(v));
+        work += phi_add_aligned(0, phi_volume_back_pack_bytes(v));
     }
     phi_volume_back_run(v, e->in[X].data, packed, biased ? e->in[BIAS].data : NULL, e->out[0].data,
                         e->pool, work);
@@ -185,7 +185,7 @@ static enum ph_status conv_transpose_backward(const phi_exec *e, ph_error *err)
                                     .lo = -INFINITY,
                                     .hi = INFINITY};
         phi_volume_run(v, &data, e->work, e->pool,
-                       (char *)e->work + phi_volume_add_bytes(0, phi_volume_pack_bytes(v)));
+                       (char *)e->work + phi_add_aligned(0, phi_volume_pack_bytes(v)));
     }
     if (wanted(e, W))
         phi_volume_weights_run(v, dy, e->in[X].data, e->din[W].data, e->pool, e->work);

@@ -129,18 +129,6 @@ static phi_gemm forward_product(const gemm_params *p, const float *a, float *y)
     return product(p->m, p->n, p->k, rows_a(p, a), y);
 }
 
-static size_t add_bytes(size_t a, size_t b)
-{
-    size_t sum;
-    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
-    return phi_add_size(a, (b + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN, &sum) ? sum : SIZE_MAX;
-}
-
-static void *behind(void *work, size_t bytes)
-{
-    return (char *)work + (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
-}
-
 static size_t gemm_pack_bytes(const phi_exec *e)
 {
     const gemm_params *p = e->params;
@@ -188,7 +176,7 @@ static enum ph_status gemm_forward(const phi_exec *e, ph_error *err)
     if (!packed) {
         gemm_pack(e, work);
         packed = work;
-        work = behind(work, phi_gemm_pack_bytes(p->k, p->n, 1));
+        work = phi_behind(work, phi_gemm_pack_bytes(p->k, p->n, 1));
     }
     if (c && p->beta == 1 && p->c_rows == 1 && p->c_columns == p->n) {
         g.bias = c->data;
@@ -265,27 +253,23 @@ static bool wanted(const phi_exec *e, size_t i)
     return i < e->n_in && !phi_view_absent(&e->din[i]);
 }
 
-static size_t max_bytes(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t gemm_work_bytes(const phi_exec *e, bool backward)
 {
     const gemm_params *p = e->params;
     const size_t threads = phi_pool_threads(e->pool);
     if (!backward) {
-        const size_t packed = e->packed ? 0 : add_bytes(0, phi_gemm_pack_bytes(p->k, p->n, 1));
+        const size_t packed =
+            e->packed ? 0 : phi_add_aligned(0, phi_gemm_pack_bytes(p->k, p->n, 1));
         phi_gemm g = forward_product(p, NULL, NULL);
-        return add_bytes(packed, phi_gemm_work_bytes(&g, threads));
+        return phi_add_aligned(packed, phi_gemm_work_bytes(&g, threads));
     }
     phi_weights weights;
     phi_gemm a = a_gradient(p, NULL, NULL, NULL, &weights);
     phi_gemm_tn b = b_gradient(p, NULL, NULL, NULL);
-    const size_t packed = add_bytes(0, phi_gemm_pack_bytes(a.k, a.n, 1));
-    size_t most = add_bytes(packed, phi_gemm_work_bytes(&a, threads));
-    most = max_bytes(most, phi_gemm_tn_work_bytes(&b, threads));
-    return max_bytes(most, phi_column_sums_bytes(p->m, p->n));
+    const size_t packed = phi_add_aligned(0, phi_gemm_pack_bytes(a.k, a.n, 1));
+    size_t most = phi_add_aligned(packed, phi_gemm_work_bytes(&a, threads));
+    most = phi_max_size(most, phi_gemm_tn_work_bytes(&b, threads));
+    return phi_max_size(most, phi_column_sums_bytes(p->m, p->n));
 }
 
 static enum ph_status gemm_backward(const phi_exec *e, ph_error *err)
@@ -297,7 +281,7 @@ static enum ph_status gemm_backward(const phi_exec *e, ph_error *err)
         phi_weights weights;
         phi_gemm g = a_gradient(p, e->in[1].data, dy, e->din[0].data, &weights);
         phi_gemm_pack(&weights, g.n, 1, e->pool, e->work);
-        phi_gemm_run(&g, e->work, e->pool, behind(e->work, phi_gemm_pack_bytes(g.k, g.n, 1)));
+        phi_gemm_run(&g, e->work, e->pool, phi_behind(e->work, phi_gemm_pack_bytes(g.k, g.n, 1)));
     }
     if (wanted(e, 1)) {
         phi_gemm_tn g = b_gradient(p, e->in[0].data, dy, e->din[1].data);

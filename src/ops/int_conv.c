@@ -70,8 +70,8 @@ size_t phi_int_conv_work_bytes(const phi_exec *e, const phi_volume *v)
     if (!phi_mul_size(row, phi_pool_threads(e->pool), &rows) ||
         !phi_mul_size(row, (size_t)v->k, &weights))
         return SIZE_MAX;
-    size_t bytes = phi_volume_add_bytes(0, (size_t)v->k * sizeof(float));
-    return phi_volume_add_bytes(phi_volume_add_bytes(bytes, weights), rows);
+    size_t bytes = phi_add_aligned(0, (size_t)v->k * sizeof(float));
+    return phi_add_aligned(phi_add_aligned(bytes, weights), rows);
 }
 
 static void pack_weights(const int_conv *j, const phi_view *w, const phi_view *w_zero)
@@ -138,11 +138,11 @@ void phi_int_conv(const phi_exec *e, const phi_volume *v, const phi_view *w, int
                   const phi_view *w_zero, const phi_int_result *result)
 {
     int_conv j = int_conv_of(e, v);
-    char *work = (char *)e->work + phi_volume_add_bytes(0, (size_t)v->k * sizeof(float));
+    char *work = (char *)e->work + phi_add_aligned(0, (size_t)v->k * sizeof(float));
     int64_t pixels = phi_volume_pixels_out(v);
     if (pixels == 0) return;
     j.weights = (int16_t *)(void *)work;
-    work += phi_volume_add_bytes(0, (size_t)(v->k * j.taps * j.cg) * sizeof(int16_t));
+    work += phi_add_aligned(0, (size_t)(v->k * j.taps * j.cg) * sizeof(int16_t));
     j.row = (int16_t *)(void *)work;
     j.result = result;
     j.x_zero = x_zero;

@@ -59,8 +59,7 @@ size_t phi_int_matmul_work_bytes(const phi_exec *e, const phi_matmul_shape *p)
         !phi_mul_size(packed, sizeof(int16_t), &packed) ||
         !phi_mul_size(p->n, sizeof(float), &floats))
         return SIZE_MAX;
-    return phi_volume_add_bytes(phi_volume_add_bytes(phi_volume_add_bytes(0, floats), packed),
-                                rows);
+    return phi_add_aligned(phi_add_aligned(phi_add_aligned(0, floats), packed), rows);
 }
 
 /* Zero point of row or column `i` of matrix `matrix`, of which each has `each`. */
@@ -116,10 +115,10 @@ void phi_int_matmul(const phi_exec *e, const phi_int_operands *o, const phi_matm
                     .b_zero = optional(e, o->b_zero),
                     .y = e->out[0].data};
     const size_t rows = p->count * p->m;
-    char *work = (char *)e->work + phi_volume_add_bytes(0, p->n * sizeof(float));
+    char *work = (char *)e->work + phi_add_aligned(0, p->n * sizeof(float));
     if (rows == 0 || p->n == 0) return;
     j.b = (int16_t *)(void *)work;
-    work += phi_volume_add_bytes(0, p->b.count * p->k * p->n * sizeof(int16_t));
+    work += phi_add_aligned(0, p->b.count * p->k * p->n * sizeof(int16_t));
     j.row = (int16_t *)(void *)work;
     pack_b(&j, &e->in[o->b]);
     j.rows_a_task = phi_rows_a_task((int64_t)(p->k * p->n));

@@ -43,23 +43,6 @@ static bool one_b(const phi_matmul_shape *p)
     return p->b.count == 1;
 }
 
-static size_t add_bytes(size_t a, size_t b)
-{
-    size_t sum;
-    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
-    return phi_add_size(a, (b + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN, &sum) ? sum : SIZE_MAX;
-}
-
-static size_t max_bytes(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static void *behind(void *work, size_t bytes)
-{
-    return (char *)work + (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
-}
-
 /* A product and its right operand; C is dense. */
 typedef struct step {
     phi_gemm g;
@@ -82,14 +65,14 @@ static step product(size_t m, size_t n, size_t k, phi_rows a, phi_weights b, flo
 
 static size_t step_bytes(const step *s, size_t threads)
 {
-    return add_bytes(add_bytes(0, phi_gemm_pack_bytes(s->g.k, s->g.n, 1)),
-                     phi_gemm_work_bytes(&s->g, threads));
+    return phi_add_aligned(phi_add_aligned(0, phi_gemm_pack_bytes(s->g.k, s->g.n, 1)),
+                           phi_gemm_work_bytes(&s->g, threads));
 }
 
 static void step_run(const step *s, phi_pool *pool, void *work)
 {
     phi_gemm_pack(&s->b, s->g.n, 1, pool, work);
-    phi_gemm_run(&s->g, work, pool, behind(work, phi_gemm_pack_bytes(s->g.k, s->g.n, 1)));
+    phi_gemm_run(&s->g, work, pool, phi_behind(work, phi_gemm_pack_bytes(s->g.k, s->g.n, 1)));
 }
 
 static phi_rows rows_of(const float *x, size_t columns)
@@ -320,12 +303,12 @@ static size_t matmul_work_bytes(const phi_exec *e, bool backward)
         phi_gemm_tn tn = one_db(p, NULL, NULL, NULL);
         if (!backward && e->packed) return phi_gemm_work_bytes(&s.g, threads);
         size_t bytes = step_bytes(&s, threads);
-        return backward ? max_bytes(bytes, phi_gemm_tn_work_bytes(&tn, threads)) : bytes;
+        return backward ? phi_max_size(bytes, phi_gemm_tn_work_bytes(&tn, threads)) : bytes;
     }
     stack_job y = y_job(p, NULL, NULL, NULL), a = da_job(p, NULL, NULL, NULL),
               b = db_job(p, NULL, NULL, NULL);
     if (!backward) return stack_bytes(&y, threads);
-    return max_bytes(stack_bytes(&a, threads), stack_bytes(&b, threads));
+    return phi_max_size(stack_bytes(&a, threads), stack_bytes(&b, threads));
 }
 
 static bool wanted(const phi_exec *e, size_t i)

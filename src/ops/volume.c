@@ -40,13 +40,6 @@ int64_t phi_volume_pixels_out(const phi_volume *v)
     return v->n * v->side[0].out * v->side[1].out * v->side[2].out;
 }
 
-size_t phi_volume_add_bytes(size_t a, size_t b)
-{
-    size_t sum;
-    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
-    return phi_add_size(a, (b + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN, &sum) ? sum : SIZE_MAX;
-}
-
 /* --- Windows as rows ---------------------------------------------------------------------------
  */
 
@@ -360,7 +353,7 @@ size_t phi_volume_back_pack_bytes(const phi_volume *v)
     size_t bytes = 0;
     back_class bc;
     for (int64_t i = 0; i < all_classes(v); i++)
-        if (class_at(&bc, v, i, NULL, NULL)) bytes = phi_volume_add_bytes(bytes, bc.packed_bytes);
+        if (class_at(&bc, v, i, NULL, NULL)) bytes = phi_add_aligned(bytes, bc.packed_bytes);
     return bytes;
 }
 
@@ -372,7 +365,7 @@ void phi_volume_back_pack(const phi_volume *v, const float *weights, phi_pool *p
         if (!class_at(&bc, v, i, NULL, NULL)) continue;
         const phi_weights b = class_weights(&bc, weights);
         phi_gemm_pack(&b, bc.gemm.n, bc.gemm.groups, pool, to);
-        to += phi_volume_add_bytes(0, bc.packed_bytes);
+        to += phi_add_aligned(0, bc.packed_bytes);
     }
 }
 
@@ -432,7 +425,7 @@ void phi_volume_back_run(const phi_volume *v, const float *y, const void *packed
         if (!class_at(&bc, v, i, y, x)) continue;
         bc.gemm.bias = bias;
         phi_gemm_run(&bc.gemm, from, pool, work);
-        from += phi_volume_add_bytes(0, bc.packed_bytes);
+        from += phi_add_aligned(0, bc.packed_bytes);
     }
 }
 

@@ -40,7 +40,4 @@ void phi_volume_weights_run(const phi_volume *v, const float *x, const float *dy
 int64_t phi_volume_pixels_in(const phi_volume *v);
 int64_t phi_volume_pixels_out(const phi_volume *v);
 
-/* Sizes of scratch that lie one behind the other; SIZE_MAX stays SIZE_MAX. */
-size_t phi_volume_add_bytes(size_t a, size_t b);
-
 #endif /* PHI_VOLUME_H */

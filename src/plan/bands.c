@@ -83,7 +83,7 @@ static size_t line_of(const link *l)
     return (size_t)(l->l.w * l->l.c);
 }
 
-/* Element of the first pixel of a line of an image, of a view of `h` lines of `w` pixels. */
+/* Element of the first pixel of a line of an image. */
 static int64_t line_at(const phi_view *v, int64_t image, int64_t line)
 {
     const int64_t *dims = v->type.dims;
@@ -149,25 +149,12 @@ static void band_task(void *arg, size_t task, size_t thread)
 
 /* --- The whole ------------------------------------------------------------------------------- */
 
-/* Bytes of lines of `line` floats, up to the next multiple of PHI_ALIGN; SIZE_MAX: too many. */
-static size_t float_bytes(int64_t n_lines, size_t line)
+/* Of lines of `line` floats; SIZE_MAX: too many. */
+static size_t line_bytes(int64_t n_lines, size_t line)
 {
     size_t n;
-    if (!phi_mul_size((size_t)n_lines, line, &n) || !phi_mul_size(n, sizeof(float), &n) ||
-        n > SIZE_MAX - PHI_ALIGN)
-        return SIZE_MAX;
-    return (n + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
-}
-
-static size_t add_bytes(size_t a, size_t b)
-{
-    size_t sum;
-    return a == SIZE_MAX || b == SIZE_MAX || !phi_add_size(a, b, &sum) ? SIZE_MAX : sum;
-}
-
-static size_t max_bytes(size_t a, size_t b)
-{
-    return a > b ? a : b;
+    const bool fits = phi_mul_size((size_t)n_lines, line, &n) && phi_mul_size(n, sizeof(float), &n);
+    return fits ? n : SIZE_MAX;
 }
 
 /* Set the windows' room for `step` lines of the last output; their bytes. */
@@ -179,7 +166,7 @@ static size_t set_windows(chain *c, int64_t step)
         link *l = &c->links[i];
         need = min64((need - 1) * l->l.stride + l->l.extent, l->l.h);
         l->offset = bytes;
-        bytes = add_bytes(bytes, float_bytes(need, line_of(l)));
+        bytes = phi_add_aligned(bytes, line_bytes(need, line_of(l)));
     }
     return bytes;
 }
@@ -218,11 +205,11 @@ static void chain_of(const phi_step *steps, const phi_exec *e, chain *c)
     for (size_t i = 0; i < n; i++) {
         c->links[i] = (link){.op = steps[i].op, .e = &e[i]};
         steps[i].op->lines(&e[i], &c->links[i].l);
-        work = max_bytes(work, c->links[i].l.work_bytes);
+        work = phi_max_size(work, c->links[i].l.work_bytes);
     }
     set_bands(c, (int64_t)phi_pool_threads(e->pool));
     set_step(c);
-    c->thread_bytes = add_bytes(c->work_offset, work);
+    c->thread_bytes = phi_add_aligned(c->work_offset, work);
 }
 
 /* Is there something to do for all threads nearly all the time? */
@@ -246,7 +233,7 @@ size_t phi_chain_work_bytes(const phi_step *steps, const phi_exec *e)
     if (in_one_pass(e, &c))
         return phi_mul_size(c.thread_bytes, phi_pool_threads(e->pool), &bytes) ? bytes : SIZE_MAX;
     for (size_t i = 0; i < c.n; i++)
-        bytes = max_bytes(bytes, phi_forward_work_bytes(steps[i].op, &e[i]));
+        bytes = phi_max_size(bytes, phi_forward_work_bytes(steps[i].op, &e[i]));
     return bytes;
 }
 

@@ -149,35 +149,23 @@ static bool is_known(const problem *q)
 
 /* --- Room ------------------------------------------------------------------------------------ */
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Up to the next multiple of PHI_ALIGN; SIZE_MAX stays SIZE_MAX. */
-static size_t add_aligned(size_t a, size_t b)
-{
-    size_t sum;
-    if (a == SIZE_MAX || b > SIZE_MAX - PHI_ALIGN) return SIZE_MAX;
-    return phi_add_size(a, (b + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN, &sum) ? sum : SIZE_MAX;
-}
-
 static void count_room(measurer *m, const problem *q)
 {
     operands o;
     size_t packed = 0;
     set_up(m, q->step, &o);
-    m->x_floats = max_size(m->x_floats, floats_of(&o.in[0]));
-    m->y_floats = max_size(m->y_floats, floats_of(&o.out[0]));
+    m->x_floats = phi_max_size(m->x_floats, floats_of(&o.in[0]));
+    m->y_floats = phi_max_size(m->y_floats, floats_of(&o.out[0]));
     for (size_t k = 1; k < q->step->n_in; k++)
-        if (q->step->in[k] >= 0) m->weight_floats = max_size(m->weight_floats, floats_of(&o.in[k]));
+        if (q->step->in[k] >= 0)
+            m->weight_floats = phi_max_size(m->weight_floats, floats_of(&o.in[k]));
     for (size_t i = 0; i < q->n; i++) {
         o.e.packed = q; /* something: there will be */
         o.e.method = q->ways[i].method;
-        m->work_bytes = max_size(m->work_bytes, q->step->op->work_bytes(&o.e, false));
-        packed = add_aligned(packed, phi_packed_bytes(m->p, q->step, q->ways[i].method));
+        m->work_bytes = phi_max_size(m->work_bytes, q->step->op->work_bytes(&o.e, false));
+        packed = phi_add_aligned(packed, phi_packed_bytes(m->p, q->step, q->ways[i].method));
     }
-    m->packed_bytes = max_size(m->packed_bytes, packed);
+    m->packed_bytes = phi_max_size(m->packed_bytes, packed);
 }
 
 /* Small numbers of either sign; what they are does not matter, as long as they are ordinary. */
@@ -194,7 +182,7 @@ static size_t plan_weight_bytes(const ph_plan *p)
 {
     size_t sum = 0;
     for (size_t i = 0; i < p->n_steps; i++)
-        sum = add_aligned(sum, phi_packed_bytes(p, &p->steps[i], p->steps[i].method));
+        sum = phi_add_aligned(sum, phi_packed_bytes(p, &p->steps[i], p->steps[i].method));
     return sum;
 }
 
@@ -298,7 +286,7 @@ static void measure(const measurer *m, problem *q, double most_seconds)
         q->ns[i] = 0;
         o.e.method = q->ways[i].method;
         q->step->op->pack(&o.e, packed[i]);
-        at = add_aligned(at, phi_packed_bytes(m->p, q->step, q->ways[i].method));
+        at = phi_add_aligned(at, phi_packed_bytes(m->p, q->step, q->ways[i].method));
     }
     o.e.work = m->work;
     const double start = phi_clock();

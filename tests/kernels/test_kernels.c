@@ -704,12 +704,7 @@ static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
     for (size_t i = 0; i < a2; i++)
         xs[i] = x + (a2 - 1 - i) * n;
     const phk_wino_in_f32_args args = {.n = n, .x = xs, .v = y.x, .slab = slab};
-    if (v->a == 4)
-        PHK_CALL(wino4_in_f32, k)(&args);
-    else if (v->a == 8)
-        PHK_CALL(wino8_in_f32, k)(&args);
-    else
-        PHK_CALL(wino6_in_f32, k)(&args);
+    PHK_CALL(wino_in_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
         double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
         for (size_t i = 0; i < a2; i++)
@@ -752,16 +747,7 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
                                         .add_col = (ptrdiff_t)pitch,
                                         .lo = all ? -1 : -INFINITY,
                                         .hi = all ? 2 : INFINITY};
-    if (v->a == 4)
-        PHK_CALL(wino4_out2_f32, k)(&args);
-    else if (v->a == 8 && v->m == 4)
-        PHK_CALL(wino8_out4_f32, k)(&args);
-    else if (v->a == 8)
-        PHK_CALL(wino8_out6_f32, k)(&args);
-    else if (v->m == 2)
-        PHK_CALL(wino6_out2_f32, k)(&args);
-    else
-        PHK_CALL(wino6_out4_f32, k)(&args);
+    PHK_CALL(wino_out_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
         double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
         for (size_t i = 0; i < a2; i++)
