@@ -31,15 +31,21 @@ def pinhole(args, *words):
     return json.loads(done.stdout)
 
 
+def inputs(outputs, taps, stride):
+    """Of a tile along an axis; as many as products."""
+    return (outputs - 1) * stride + taps
+
+
 def work(layer):
     """Multiplications of a layer, and bytes of weights that must come from memory."""
     macs, method, out = layer["macs"] or 0, layer["method"], layer["output"]
-    tiles = re.match(r"Winograd F\((\d)x\d,(\d)x\d\)", method)
+    tiles = re.match(r"Winograd F\((\d)x\d,(\d)x\d(/2)?\)", method)
     if tiles:
-        m, r = int(tiles[1]), int(tiles[2])
-        elements, (h, w) = (m + r - 1) ** 2, out[2:4]
-        products = macs / (h * w * r * r) * elements
-        return products * math.ceil(h / m) * math.ceil(w / m), 4 * products
+        m, r, stride, (h, w) = int(tiles[1]), int(tiles[2]), 2 if tiles[3] else 1, out[2:4]
+        elements = [n // m * inputs(m, r, stride) + (n % m and inputs(n % m, r, stride)) for n in (h, w)]
+        filters = inputs(m, r, stride) - (stride == 2)  # of which two are the same
+        channels = macs / (h * w * r * r)
+        return channels * math.prod(elements), 4 * channels * filters ** 2
     if "Strassen" in method:
         return macs * 7 / 8, 4 * macs / (out[2] * out[3]) * 7 / 4
     return macs, 4 * macs if layer["op"] == "Gemm" else 0

@@ -295,6 +295,7 @@ static void measure_all(problem *p, const settings *o)
     static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3, false},
                                    {"F(4x4,3x3)", &phi_wino_f4x3, false},
                                    {"F(6x6,3x3)", &phi_wino_f6x3, false},
+                                   {"F(2x2,3x3/2)", &phi_wino_f2x3s2, false},
                                    {"F(2x2,5x5)", &phi_wino_f2x5, false},
                                    {"F(4x4,5x5)", &phi_wino_f4x5, false}};
     static const way strassen = {"Strassen", NULL, true};
@@ -311,7 +312,7 @@ static void measure_all(problem *p, const settings *o)
            (long long)d->stride_h, (long long)d->groups, macs(d) * 1e-6, p->label);
     measure(p, &direct_way, o);
     for (size_t i = 0; i < PHI_COUNT(winograd); i++)
-        if ((int64_t)winograd[i].wino->r == d->r && d->stride_h == 1 && d->groups == 1)
+        if (d->groups == 1 && phi_wino_applies(winograd[i].wino, d))
             measure(p, &winograd[i], o);
     if (d->r == 1 && d->stride_h == 1 && phi_strassen_applies(d)) measure(p, &strassen, o);
     phi_free(NULL, p->x);

@@ -86,6 +86,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         }
         for (; at_p < kc; at_p++) {
             __builtin_prefetch(next, 0, 2); /* the first-level cache is full */
+            if (NR > 16 && mr > 5) __builtin_prefetch(next + fetch / 2, 0, 2);
             next += fetch;
             STEP
         }

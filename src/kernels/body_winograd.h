@@ -8,12 +8,21 @@
 #define P 0.70710678118654752440f /* the points are 0, +-P, +-Q and infinity; P Q = 1 */
 #define Q 1.41421356237309504880f
 
-/* --- One-dimensional transforms, by parts that have little in common ------------------------------ */
+/* --- One-dimensional transforms, by parts that have little in common
+ * ------------------------------ */
 
 /*
- * Of `a` values, a / 2 parts of two results each: part 0 are the first and the last, part p those of a
- * pair of points +-, 2 p - 1 and 2 p. wino_at says where they are.
+ * Of `a` values, parts of two results each (one, at the end of an odd number): part 0 are the first
+ * and the last, part p those of a pair of points +-, 2 p - 1 and 2 p. wino_at says where they are.
  */
+INLINE int wino_parts(const int a)
+{
+    return (a + 1) / 2;
+}
+INLINE int wino_results(const int a, const int part)
+{
+    return 2 * part + 1 < a ? 2 : 1;
+}
 INLINE int wino_at(const int a, const int part, const int second)
 {
     return part == 0 ? second * (a - 1) : 2 * part - 1 + second;
@@ -24,6 +33,18 @@ INLINE void wino_in_4(const vf *d, const int part, vf *out)
 {
     out[0] = part == 0 ? v_sub(d[0], d[2]) : v_add(d[2], d[1]);
     out[1] = part == 0 ? v_sub(d[3], d[1]) : v_sub(d[2], d[1]);
+}
+
+/* 5 values of stride 2: of 0, 2 and 4 points 0, 1, infinity; 1 and 3 as they are. */
+INLINE void wino_in_5(const vf *d, const int part, vf *out)
+{
+    if (part == 0) {
+        out[0] = v_sub(d[0], d[2]);
+        out[1] = v_sub(d[4], d[2]);
+    } else {
+        out[0] = part == 1 ? d[2] : d[3];
+        out[1] = d[1];
+    }
 }
 
 /* 6 values, points 0, P, -P, Q, -Q, infinity. */
@@ -67,6 +88,11 @@ INLINE void wino_out_4(const vf *d, const int odd, vf *out)
     out[0] = odd ? v_add(d[3], v_sub(d[1], d[2])) : v_add(d[0], v_add(d[1], d[2]));
 }
 
+INLINE void wino_out_5(const vf *d, const int odd, vf *out)
+{
+    out[0] = v_add(d[1], odd ? v_add(d[3], d[4]) : v_add(d[0], d[2]));
+}
+
 INLINE void wino_out_6(const vf *d, const int odd, const int m, vf *out)
 {
     if (!odd) {
@@ -104,12 +130,15 @@ INLINE void wino_out_8(const vf *d, const int odd, const int m, vf *out)
     }
 }
 
-/* --- Tiles ---------------------------------------------------------------------------------------- */
+/* --- Tiles
+ * ---------------------------------------------------------------------------------------- */
 
 INLINE void wino_in_line(const vf *d, const int a, const int part, vf *out)
 {
     if (a == 4)
         wino_in_4(d, part, out);
+    else if (a == 5)
+        wino_in_5(d, part, out);
     else if (a == 8)
         wino_in_8(d, part, out);
     else
@@ -120,6 +149,8 @@ INLINE void wino_out_line(const vf *d, const int a, const int m, const int odd, 
 {
     if (a == 4)
         wino_out_4(d, odd, out);
+    else if (a == 5)
+        wino_out_5(d, odd, out);
     else if (a == 8)
         wino_out_8(d, odd, m, out);
     else
@@ -127,68 +158,69 @@ INLINE void wino_out_line(const vf *d, const int a, const int m, const int odd, 
 }
 
 /*
- * Channels c .. c + n - 1 (n <= VL) of an a x a tile. Two lines of the result at a time, which stay
- * in registers: the tile is read once for each part, which costs less than storing what is between.
+ * VL channels from c on of a tile of a x a pixels. Two lines of the result at a time, which stay in
+ * registers: the tile is read once for each part, which costs less than storing what is between.
  */
-INLINE void wino_in_tile(const phk_wino_in_f32_args *g, size_t c, size_t n, const int a)
+INLINE void wino_in_tile(const phk_wino_in_f32_args *g, size_t c, const int a)
 {
-    for (int part = 0; part < a / 2; part++) {
+    for (int part = 0; part < wino_parts(a); part++) {
         vf half[2][8]; /* [2][a] */
         for (int j = 0; j < a; j++) {
             vf d[8], two[2];
             for (int i = 0; i < a; i++)
-                d[i] = n == VL ? v_load(g->x[i * a + j] + c) : v_load_n(g->x[i * a + j] + c, n);
+                d[i] = v_load(g->x[i * a + j] + c);
             wino_in_line(d, a, part, two);
             half[0][j] = two[0];
             half[1][j] = two[1];
         }
-        for (int i = 0; i < 2; i++)
-            for (int k = 0; k < a / 2; k++) {
+        for (int i = 0; i < wino_results(a, part); i++)
+            for (int k = 0; k < wino_parts(a); k++) {
                 float *v = g->v + (size_t)(wino_at(a, part, i) * a) * g->slab + c;
                 vf two[2];
                 wino_in_line(half[i], a, k, two);
-                if (n == VL) {
-                    v_store(v + (size_t)wino_at(a, k, 0) * g->slab, two[0]);
-                    v_store(v + (size_t)wino_at(a, k, 1) * g->slab, two[1]);
-                } else {
-                    v_store_n(v + (size_t)wino_at(a, k, 0) * g->slab, n, two[0]);
-                    v_store_n(v + (size_t)wino_at(a, k, 1) * g->slab, n, two[1]);
-                }
+                for (int j = 0; j < wino_results(a, k); j++)
+                    v_store(v + (size_t)wino_at(a, k, j) * g->slab, two[j]);
             }
     }
 }
 
-INLINE void wino_in(const phk_wino_in_f32_args *args, const int a)
+/* The last channels, fewer than VL: by way of copies that are as wide as vectors. */
+static void wino_in_rest(const phk_wino_in_f32_args *g, size_t c, int elements,
+                         phk_wino_in_f32_fn *kernel)
+{
+    float x[64][VL], v[64][VL];
+    const float *at[64];
+    for (int i = 0; i < elements; i++) {
+        v_store(x[i], v_load_n(g->x[i] + c, g->n - c));
+        at[i] = x[i];
+    }
+    kernel(&(phk_wino_in_f32_args){.n = VL, .x = at, .v = v[0], .slab = VL});
+    for (int i = 0; i < elements; i++)
+        v_store_n(g->v + (size_t)i * g->slab + c, g->n - c, v_load(v[i]));
+}
+
+INLINE void wino_in(const phk_wino_in_f32_args *args, const int a, phk_wino_in_f32_fn *kernel)
 {
     const phk_wino_in_f32_args g = *args;
     size_t c = 0;
     for (; g.n - c >= VL; c += VL)
-        wino_in_tile(&g, c, VL, a);
-    if (c < g.n) wino_in_tile(&g, c, g.n - c, a);
+        wino_in_tile(&g, c, a);
+    if (c < g.n) wino_in_rest(&g, c, a * a, kernel);
 }
 
-/* Epilogue and store of one pixel's channels c .. c + n - 1. */
-INLINE void wino_store(const phk_wino_out_f32_args *g, size_t row, size_t col, size_t c, size_t n,
-                       vf x)
+/* Epilogue and store of VL channels of one pixel. */
+INLINE void wino_store(const phk_wino_out_f32_args *g, size_t row, size_t col, size_t c, vf x)
 {
-    float *y = g->y + (ptrdiff_t)row * g->y_row + (ptrdiff_t)col * g->y_col + c;
-    const float *add =
-        g->add ? g->add + (ptrdiff_t)row * g->add_row + (ptrdiff_t)col * g->add_col + c : NULL;
-    if (n == VL) {
-        if (g->bias) x = v_add(x, v_load(g->bias + c));
-        if (add) x = v_add(x, v_load(add));
-        v_store(y, v_clamp(x, v_set(g->lo), v_set(g->hi)));
-    } else {
-        if (g->bias) x = v_add(x, v_load_n(g->bias + c, n));
-        if (add) x = v_add(x, v_load_n(add, n));
-        v_store_n(y, n, v_clamp(x, v_set(g->lo), v_set(g->hi)));
-    }
+    if (g->bias) x = v_add(x, v_load(g->bias + c));
+    if (g->add)
+        x = v_add(x,
+                  v_load(g->add + (ptrdiff_t)row * g->add_row + (ptrdiff_t)col * g->add_col + c));
+    v_store(g->y + (ptrdiff_t)row * g->y_row + (ptrdiff_t)col * g->y_col + c,
+            v_clamp(x, v_set(g->lo), v_set(g->hi)));
 }
 
-/* Channels c .. of a tile: a x a products to m x m pixels, every other line at a time. Products have
- * VL readable channels. */
-INLINE void wino_out_tile(const phk_wino_out_f32_args *g, size_t c, size_t n, const int a,
-                          const int m)
+/* VL channels of a tile: a x a products to m x m pixels, every other line at a time. */
+INLINE void wino_out_tile(const phk_wino_out_f32_args *g, size_t c, const int a, const int m)
 {
     for (int odd = 0; odd < 2; odd++) {
         vf half[3][8]; /* [m / 2][a] */
@@ -206,52 +238,111 @@ INLINE void wino_out_tile(const phk_wino_out_f32_args *g, size_t c, size_t n, co
                 wino_out_line(half[i], a, m, k, line);
                 for (int j = 0; j < m / 2; j++)
                     if ((size_t)(2 * j + k) < g->cols)
-                        wino_store(g, (size_t)(2 * i + odd), (size_t)(2 * j + k), c, n, line[j]);
+                        wino_store(g, (size_t)(2 * i + odd), (size_t)(2 * j + k), c, line[j]);
             }
     }
 }
 
+/* The last channels, as above; products have VL readable channels. */
+static void wino_out_rest(const phk_wino_out_f32_args *g, size_t c, phk_wino_out_f32_fn *kernel)
+{
+    const size_t n = g->n - c;
+    float y[36][VL], add[36][VL], bias[VL];
+    phk_wino_out_f32_args rest = *g;
+    rest.n = VL;
+    rest.m = g->m + c;
+    rest.y = y[0];
+    rest.y_row = rest.add_row = (ptrdiff_t)(g->cols * VL);
+    rest.y_col = rest.add_col = VL;
+    if (g->bias) {
+        v_store(bias, v_load_n(g->bias + c, n));
+        rest.bias = bias;
+    }
+    if (g->add) rest.add = add[0];
+    for (size_t i = 0; i < g->rows * g->cols && g->add; i++)
+        v_store(add[i], v_load_n(g->add + (ptrdiff_t)(i / g->cols) * g->add_row +
+                                     (ptrdiff_t)(i % g->cols) * g->add_col + c,
+                                 n));
+    kernel(&rest);
+    for (size_t i = 0; i < g->rows * g->cols; i++)
+        v_store_n(g->y + (ptrdiff_t)(i / g->cols) * g->y_row + (ptrdiff_t)(i % g->cols) * g->y_col +
+                      c,
+                  n, v_load(y[i]));
+}
+
 /* Works on a copy of the arguments, which the compiler knows no store can change. */
-INLINE void wino_out(const phk_wino_out_f32_args *args, const int a, const int m)
+INLINE void wino_out(const phk_wino_out_f32_args *args, const int a, const int m,
+                     phk_wino_out_f32_fn *kernel)
 {
     const phk_wino_out_f32_args g = *args;
     size_t c = 0;
     for (; g.n - c >= VL; c += VL)
-        wino_out_tile(&g, c, VL, a, m);
-    if (c < g.n) wino_out_tile(&g, c, g.n - c, a, m);
+        wino_out_tile(&g, c, a, m);
+    if (c < g.n) wino_out_rest(&g, c, kernel);
 }
 
 void KERNEL(wino4_in_f32)(const phk_wino_in_f32_args *g)
 {
-    wino_in(g, 4);
+    wino_in(g, 4, KERNEL(wino4_in_f32));
+}
+void KERNEL(wino5_in_f32)(const phk_wino_in_f32_args *g)
+{
+    wino_in(g, 5, KERNEL(wino5_in_f32));
 }
 void KERNEL(wino6_in_f32)(const phk_wino_in_f32_args *g)
 {
-    wino_in(g, 6);
+    wino_in(g, 6, KERNEL(wino6_in_f32));
 }
 void KERNEL(wino8_in_f32)(const phk_wino_in_f32_args *g)
 {
-    wino_in(g, 8);
+    wino_in(g, 8, KERNEL(wino8_in_f32));
 }
 void KERNEL(wino4_out2_f32)(const phk_wino_out_f32_args *g)
 {
-    wino_out(g, 4, 2);
+    wino_out(g, 4, 2, KERNEL(wino4_out2_f32));
+}
+void KERNEL(wino5_out2_f32)(const phk_wino_out_f32_args *g)
+{
+    wino_out(g, 5, 2, KERNEL(wino5_out2_f32));
 }
 void KERNEL(wino6_out2_f32)(const phk_wino_out_f32_args *g)
 {
-    wino_out(g, 6, 2);
+    wino_out(g, 6, 2, KERNEL(wino6_out2_f32));
 }
 void KERNEL(wino6_out4_f32)(const phk_wino_out_f32_args *g)
 {
-    wino_out(g, 6, 4);
+    wino_out(g, 6, 4, KERNEL(wino6_out4_f32));
 }
 void KERNEL(wino8_out4_f32)(const phk_wino_out_f32_args *g)
 {
-    wino_out(g, 8, 4);
+    wino_out(g, 8, 4, KERNEL(wino8_out4_f32));
 }
 void KERNEL(wino8_out6_f32)(const phk_wino_out_f32_args *g)
 {
-    wino_out(g, 8, 6);
+    wino_out(g, 8, 6, KERNEL(wino8_out6_f32));
+}
+
+/* --- Inputs at the edge
+ * ---------------------------------------------------------------------------- */
+
+INLINE void blend_part(const phk_blend_f32_args *g, size_t c, size_t n)
+{
+    vf y = v_set(0);
+    for (size_t i = 0; i < g->terms; i++)
+        y = v_fma(v_set(g->w[i]), n == VL ? v_load(g->x[i] + c) : v_load_n(g->x[i] + c, n), y);
+    if (n == VL)
+        v_store(g->y + c, y);
+    else
+        v_store_n(g->y + c, n, y);
+}
+
+void KERNEL(blend_f32)(const phk_blend_f32_args *args)
+{
+    const phk_blend_f32_args g = *args;
+    size_t c = 0;
+    for (; g.n - c >= VL; c += VL)
+        blend_part(&g, c, VL);
+    if (c < g.n) blend_part(&g, c, g.n - c);
 }
 
 #undef P

@@ -197,8 +197,8 @@ typedef struct phk_read_f32_args {
 typedef void phk_read_f32_fn(const phk_read_f32_args *g);
 
 /*
- * winoA_in: a tile of A x A pixels, A = 4, 6 or 8, to what Winograd's products take: v = B' x B for each
- * channel, with the matrices of winograd.c. v's overlap nothing.
+ * winoA_in: a tile of A x A pixels, A = 4, 5, 6 or 8, to what Winograd's products take: v = B' x B for
+ * each channel, with the matrices of winograd_variants.c. v's overlap nothing.
  */
 typedef struct phk_wino_in_f32_args {
     size_t n;              /* channels */
@@ -208,7 +208,8 @@ typedef struct phk_wino_in_f32_args {
 } phk_wino_in_f32_args;
 /* One type for all sizes of tiles: PHK_CALL(wino_in_f32, kernel). */
 typedef void phk_wino_in_f32_fn(const phk_wino_in_f32_args *g);
-typedef phk_wino_in_f32_fn phk_wino4_in_f32_fn, phk_wino6_in_f32_fn, phk_wino8_in_f32_fn;
+typedef phk_wino_in_f32_fn phk_wino4_in_f32_fn, phk_wino5_in_f32_fn, phk_wino6_in_f32_fn,
+    phk_wino8_in_f32_fn;
 
 /*
  * winoA_outM: A x A sums of products to M x M pixels, of which rows x cols exist (1 .. M):
@@ -229,8 +230,18 @@ typedef struct phk_wino_out_f32_args {
 } phk_wino_out_f32_args;
 /* So, too: PHK_CALL(wino_out_f32, kernel). */
 typedef void phk_wino_out_f32_fn(const phk_wino_out_f32_args *g);
-typedef phk_wino_out_f32_fn phk_wino4_out2_f32_fn, phk_wino6_out2_f32_fn, phk_wino6_out4_f32_fn,
-    phk_wino8_out4_f32_fn, phk_wino8_out6_f32_fn;
+typedef phk_wino_out_f32_fn phk_wino4_out2_f32_fn, phk_wino5_out2_f32_fn, phk_wino6_out2_f32_fn,
+    phk_wino6_out4_f32_fn, phk_wino8_out4_f32_fn, phk_wino8_out6_f32_fn;
+
+/* blend: y[c] = sum of w[i] * x[i][c], elementwise, in that order. y overlaps nothing. */
+typedef struct phk_blend_f32_args {
+    size_t n;              /* of y and each x */
+    size_t terms;
+    const float *const *x; /* [terms] pointers to [n] */
+    const float *w;        /* [terms] */
+    float *y;
+} phk_blend_f32_args;
+typedef void phk_blend_f32_fn(const phk_blend_f32_args *g);
 
 /*
  * halves_in: what the products of Strassen's algorithm take of a pixel of the upper half of the
@@ -282,13 +293,16 @@ enum phk_slot {
     PHK_max_f32,
     PHK_lrn_f32,
     PHK_wino4_in_f32,
+    PHK_wino5_in_f32,
     PHK_wino6_in_f32,
     PHK_wino8_in_f32,
     PHK_wino4_out2_f32,
+    PHK_wino5_out2_f32,
     PHK_wino6_out2_f32,
     PHK_wino6_out4_f32,
     PHK_wino8_out4_f32,
     PHK_wino8_out6_f32,
+    PHK_blend_f32,
     PHK_halves_in_f32,
     PHK_halves_out_f32,
     PHK_fma_f32,

@@ -16,7 +16,8 @@ list(APPEND PINHOLE_SOURCES
   kernels/strassen_scalar.c
   kernels/winograd.c
   kernels/winograd_filter.c
-  kernels/winograd_scalar.c)
+  kernels/winograd_scalar.c
+  kernels/winograd_variants.c)
 
 # Each instruction set's file alone gets its flags; dispatch.c learns which the compiler has.
 include(CheckCSourceCompiles)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Winograd's convolution as products of matrices: for each of the a * a elements of a transformed
- * tile, [tiles, c] by [c, k].
+ * tile, [tiles that have it, c] by [c, k].
  *
  * Not three passes over everything, but block by block: the inputs of a block of tiles are
- * transformed into scratch that stays in the second-level cache; then, for each few panels of output
- * channels, the a * a small products are made and at once transformed back. Weights are stored in
- * exactly the order in which they are read, once for each block of tiles.
+ * transformed into scratch that stays in the second-level cache; then, for each few panels of
+ * output channels, the a * a small products are made and at once transformed back. Weights are
+ * stored in exactly the order in which they are read, once for each block of tiles.
  */
 #include "kernels/winograd.h"
 
@@ -14,164 +14,38 @@
 
 #include "kernels/gemm.h"
 
-#define P 0.70710678118654752440
-#define Q 1.41421356237309504880
+/* --- Geometry ------------------------------------------------------------------------------------
+ */
 
-/* --- Matrices ------------------------------------------------------------------------------------ */
+/* Along one axis: `whole` tiles of m outputs, and one more of `rest` outputs, which takes the first
+ * `rest_a` inputs and products, if any are left. */
+typedef struct tiling {
+    size_t whole, rest, rest_a;
+} tiling;
 
-/* clang-format off */
-static const double filter_2x3[4 * 3] = {
-    1,    0,   0,
-    0.5,  0.5, 0.5,
-    0.5, -0.5, 0.5,
-    0,    0,   1,
-};
-static const float input_4[4 * 4] = {
-    1,  0, -1, 0,
-    0,  1,  1, 0,
-    0, -1,  1, 0,
-    0, -1,  0, 1,
-};
-static const float output_4_2[2 * 4] = {
-    1, 1,  1, 0,
-    0, 1, -1, 1,
-};
-
-static const double filter_4x3[6 * 3] = {
-     1,        0,          0,
-    -1 / 1.5, -P / 1.5,   -0.5 / 1.5,
-    -1 / 1.5,  P / 1.5,   -0.5 / 1.5,
-     1 / 6.0,  Q / 6.0,    2 / 6.0,
-     1 / 6.0, -Q / 6.0,    2 / 6.0,
-     0,        0,          1,
-};
-static const double filter_2x5[6 * 5] = {
-     1,        0,         0,          0,             0,
-    -1 / 1.5, -P / 1.5,  -0.5 / 1.5, -0.5 * P / 1.5, -0.25 / 1.5,
-    -1 / 1.5,  P / 1.5,  -0.5 / 1.5,  0.5 * P / 1.5, -0.25 / 1.5,
-     1 / 6.0,  Q / 6.0,   2 / 6.0,    2 * Q / 6.0,    4 / 6.0,
-     1 / 6.0, -Q / 6.0,   2 / 6.0,   -2 * Q / 6.0,    4 / 6.0,
-     0,        0,         0,          0,              1,
-};
-static const float input_6[6 * 6] = {
-    1,  0,               -2.5f,  0,        1, 0,
-    0, -2 * (float)P,    -2,     (float)P, 1, 0,
-    0,  2 * (float)P,    -2,    -(float)P, 1, 0,
-    0, -0.5f * (float)Q, -0.5f,  (float)Q, 1, 0,
-    0,  0.5f * (float)Q, -0.5f, -(float)Q, 1, 0,
-    0,  1,                0,    -2.5f,     0, 1,
-};
-static const float output_6_4[4 * 6] = {
-    1, 1,                1,                1,             1,             0,
-    0, (float)P,        -(float)P,         (float)Q,     -(float)Q,      0,
-    0, 0.5f,             0.5f,             2,             2,             0,
-    0, 0.5f * (float)P, -0.5f * (float)P,  2 * (float)Q, -2 * (float)Q,  1,
-};
-static const double filter_6x3[8 * 3] = {
-     1,          0,         0,
-    -2 / 9.0,   -2 / 9.0,  -2 / 9.0,
-    -2 / 9.0,    2 / 9.0,  -2 / 9.0,
-    32 / 45.0,  16 / 45.0,  8 / 45.0,
-    32 / 45.0, -16 / 45.0,  8 / 45.0,
-     1 / 90.0,   1 / 45.0,  2 / 45.0,
-     1 / 90.0,  -1 / 45.0,  2 / 45.0,
-     0,          0,         1,
-};
-static const float input_8[8 * 8] = {
-    1,  0,    -5.25f,  0,      5.25f,  0,    -1, 0,
-    0,  1,     1,     -4.25f, -4.25f,  1,     1, 0,
-    0, -1,     1,      4.25f, -4.25f, -1,     1, 0,
-    0,  2,     4,     -2.5f,  -5,      0.5f,  1, 0,
-    0, -2,     4,      2.5f,  -5,     -0.5f,  1, 0,
-    0,  0.5f,  0.25f, -2.5f,  -1.25f,  2,     1, 0,
-    0, -0.5f,  0.25f,  2.5f,  -1.25f, -2,     1, 0,
-    0, -1,     0,      5.25f,  0,     -5.25f, 0, 1,
-};
-static const float output_8_6[6 * 8] = {
-    1, 1,  1, 1,         1,         1,   1, 0,
-    0, 1, -1, 0.5f,     -0.5f,      2,  -2, 0,
-    0, 1,  1, 0.25f,     0.25f,     4,   4, 0,
-    0, 1, -1, 0.125f,   -0.125f,    8,  -8, 0,
-    0, 1,  1, 0.0625f,   0.0625f,  16,  16, 0,
-    0, 1, -1, 0.03125f, -0.03125f, 32, -32, 1,
-};
-static const double filter_4x5[8 * 5] = {
-     1,          0,         0,          0,         0,
-    -2 / 9.0,   -2 / 9.0,  -2 / 9.0,   -2 / 9.0,  -2 / 9.0,
-    -2 / 9.0,    2 / 9.0,  -2 / 9.0,    2 / 9.0,  -2 / 9.0,
-    32 / 45.0,  16 / 45.0,  8 / 45.0,   4 / 45.0,  2 / 45.0,
-    32 / 45.0, -16 / 45.0,  8 / 45.0,  -4 / 45.0,  2 / 45.0,
-     1 / 90.0,   1 / 45.0,  2 / 45.0,   4 / 45.0,  8 / 45.0,
-     1 / 90.0,  -1 / 45.0,  2 / 45.0,  -4 / 45.0,  8 / 45.0,
-     0,          0,         0,          0,         1,
-};
-static const float output_8_4[4 * 8] = {
-    1, 1,  1, 1,       1,      1,  1, 0,
-    0, 1, -1, 0.5f,   -0.5f,   2, -2, 0,
-    0, 1,  1, 0.25f,   0.25f,  4,  4, 0,
-    0, 1, -1, 0.125f, -0.125f, 8, -8, 1,
-};
-static const float output_6_2[2 * 6] = {
-    1, 1,         1,        1,         1,        0,
-    0, (float)P, -(float)P, (float)Q, -(float)Q, 1,
-};
-/* clang-format on */
-
-const phi_wino phi_wino_f2x3 = {.a = 4,
-                                .m = 2,
-                                .r = 3,
-                                .filter = filter_2x3,
-                                .input = input_4,
-                                .output = output_4_2,
-                                .in_slot = PHK_wino4_in_f32,
-                                .out_slot = PHK_wino4_out2_f32};
-const phi_wino phi_wino_f4x3 = {.a = 6,
-                                .m = 4,
-                                .r = 3,
-                                .filter = filter_4x3,
-                                .input = input_6,
-                                .output = output_6_4,
-                                .in_slot = PHK_wino6_in_f32,
-                                .out_slot = PHK_wino6_out4_f32};
-const phi_wino phi_wino_f6x3 = {.a = 8,
-                                .m = 6,
-                                .r = 3,
-                                .filter = filter_6x3,
-                                .input = input_8,
-                                .output = output_8_6,
-                                .in_slot = PHK_wino8_in_f32,
-                                .out_slot = PHK_wino8_out6_f32};
-const phi_wino phi_wino_f2x5 = {.a = 6,
-                                .m = 2,
-                                .r = 5,
-                                .filter = filter_2x5,
-                                .input = input_6,
-                                .output = output_6_2,
-                                .in_slot = PHK_wino6_in_f32,
-                                .out_slot = PHK_wino6_out2_f32};
-
-const phi_wino phi_wino_f4x5 = {.a = 8,
-                                .m = 4,
-                                .r = 5,
-                                .filter = filter_4x5,
-                                .input = input_8,
-                                .output = output_8_4,
-                                .in_slot = PHK_wino8_in_f32,
-                                .out_slot = PHK_wino8_out4_f32};
-
-/* --- Geometry ------------------------------------------------------------------------------------ */
-
-static size_t tiles_h(const phi_wino *v, const phi_conv_shape *d)
+static tiling tiling_of(const phi_wino *v, int64_t outputs)
 {
-    return phi_div_up((size_t)d->oh, v->m);
+    const size_t rest = (size_t)outputs % v->m;
+    return (tiling){(size_t)outputs / v->m, rest, rest ? phi_wino_inputs(v, rest) : 0};
 }
-static size_t tiles_w(const phi_wino *v, const phi_conv_shape *d)
+
+static size_t tiles_along(const phi_wino *v, int64_t outputs)
 {
-    return phi_div_up((size_t)d->ow, v->m);
+    return phi_div_up((size_t)outputs, v->m);
 }
 static size_t n_tiles(const phi_wino *v, const phi_conv_shape *d)
 {
-    return (size_t)d->n * tiles_h(v, d) * tiles_w(v, d);
+    return (size_t)d->n * tiles_along(v, d->oh) * tiles_along(v, d->ow);
+}
+
+/* Elements of a transformed tile. */
+static size_t n_elements(const phi_wino *v)
+{
+    return v->a * v->a;
+}
+static size_t n_filters(const phi_wino *v)
+{
+    return v->n_filters * v->n_filters;
 }
 
 /* A group is a convolution of its own over slices of the channels. */
@@ -189,33 +63,36 @@ static phi_conv_shape one_group(const phi_conv_shape *all)
 bool phi_wino_applies(const phi_wino *v, const phi_conv_shape *all)
 {
     const phi_conv_shape d = one_group(all);
-    return all->groups <= MOST_GROUPS && d.stride_h == 1 && d.stride_w == 1 && d.dilation_h == 1 &&
-           d.dilation_w == 1 && d.r == (int64_t)v->r && d.s == d.r && d.c >= 8 && d.k >= 8;
+    const int64_t r = (int64_t)v->r, stride = (int64_t)v->stride;
+    return all->groups <= MOST_GROUPS && d.r == r && d.s == r && d.stride_h == stride &&
+           d.stride_w == stride && d.dilation_h == 1 && d.dilation_w == 1 && d.c >= 8 && d.k >= 8;
 }
 
-/* Work in units of a multiply-add in the product; elements of tiles and weights, which move through
- * memory, cost several each. Weights are read while the products are made, but not faster than
- * memory gives them: where there are few tiles to a weight, it sets the pace, and F(2x2), whose
- * weights are fewer, is ahead of F(4x4). An element of F(6x6) takes half as many sums again, and is
- * dearer by a little more, as its errors are larger: it must win clearly. Fitted to shapes of 6x6
- * to 224x224 on Zen 4. Of a group: it is compared with others of that. */
+/* A multiply-add of a product of matrices elsewhere is 0.8 (ops/conv_methods.c). Elements of tiles
+ * and weights, which move through memory, cost several each. Weights are read while the products
+ * are made, but not faster than memory gives them: where there are few tiles to a weight, it sets
+ * the pace, and F(2x2), whose weights are fewer, is ahead of F(4x4). Fitted to shapes of 6x6 to
+ * 112x112 with weights from memory on Zen 4; F(6x6), whose errors are larger, is a little dearer
+ * than it was measured. Of a group: it is compared with others of that. */
 double phi_wino_cost(const phi_wino *v, const phi_conv_shape *all)
 {
-    phi_conv_shape d = one_group(all);
-    d.n = 1; /* an image's bits are the same in a batch of any size */
-    const double tiles = (double)n_tiles(v, &d), a2 = (double)(v->a * v->a);
-    const double products = tiles * a2 * (double)d.c * (double)d.k;
-    const double moved = tiles * a2 * (double)(d.c + d.k), move = v->a == 8 ? 12 : 6;
-    const double weights = a2 * (double)d.c * (double)d.k, reading = 8 * weights;
-    return (products > reading ? products : reading) + move * moved + 2 * weights;
+    const phi_conv_shape d = one_group(all);
+    const tiling y = tiling_of(v, d.oh), x = tiling_of(v, d.ow);
+    const double elements =
+        (double)(y.whole * v->a + y.rest_a) * (double)(x.whole * v->a + x.rest_a);
+    const double products = elements * (double)d.c * (double)d.k;
+    const double moved = elements * (double)(d.c + d.k);
+    const double weights = (double)n_filters(v) * (double)d.c * (double)d.k, reading = 11 * weights;
+    return 0.75 * (products > reading ? products : reading) + v->move * moved + 1.7 * weights;
 }
 
-/* --- Weights ------------------------------------------------------------------------------------- */
+/* --- Weights -------------------------------------------------------------------------------------
+ */
 
-/* In front of the weights: which kernels they are for, and a pixel of zeros for the padding. Weights
- * are [panels][a * a][c][nr]. */
+/* In front of the weights: which kernels they are for, and a pixel of zeros for the padding.
+ * Weights are [panels][n_filters][n_filters][c][nr]. */
 typedef struct packed_head {
-    const phk_kernel *gemm, *in, *out;
+    const phk_kernel *gemm, *in, *out, *blend;
 } packed_head;
 #define HEAD_BYTES 64
 _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
@@ -230,7 +107,7 @@ static size_t group_bytes(const phi_wino *v, const phi_conv_shape *d)
 {
     const size_t one = phi_gemm_pack_bytes((size_t)d->c, (size_t)d->k, 1);
     size_t bytes;
-    if (one == SIZE_MAX || !phi_mul_size(one, v->a * v->a, &bytes) ||
+    if (one == SIZE_MAX || !phi_mul_size(one, n_filters(v), &bytes) ||
         !phi_add_size(bytes, HEAD_BYTES + zeros_bytes(d) + PHI_ALIGN, &bytes))
         return SIZE_MAX;
     return bytes / PHI_ALIGN * PHI_ALIGN;
@@ -259,7 +136,7 @@ static void pack_task(void *arg, size_t panel, size_t thread)
     const size_t c = (size_t)p->d->c, taps = p->v->r * p->v->r, nr = p->nr;
     const size_t n = phi_min_size(nr, (size_t)p->d->k - panel * nr);
     const float *w = phi_filter_rows(p->filters, p->first + panel * nr, n, thread);
-    float *out = p->out + panel * p->v->a * p->v->a * c * nr;
+    float *out = p->out + panel * n_filters(p->v) * c * nr;
     for (size_t ch = 0; ch < c; ch++)
         phi_wino_filters(p->v, w + ch * taps, c * taps, n, nr, out + ch * nr, c * nr);
 }
@@ -273,10 +150,14 @@ static void pack_group(const phi_wino *v, const phi_conv_shape *d, const phi_fil
                        size_t first, phi_pool *pool, void *packed)
 {
     packed_head *head = packed;
-    *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot),
-                          phk_choose(v->out_slot)};
+    *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot), phk_choose(v->out_slot),
+                          phk_choose(PHK_blend_f32)};
     memset(packed_zeros(packed), 0, zeros_bytes(d));
-    pack_job p = {v, d, filters, first, head->gemm->nr,
+    pack_job p = {v,
+                  d,
+                  filters,
+                  first,
+                  head->gemm->nr,
                   (float *)(void *)((char *)packed + HEAD_BYTES + zeros_bytes(d))};
     phi_pool_run(pool, phi_div_up((size_t)d->k, p.nr), pack_task, &p);
 }
@@ -291,7 +172,8 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters
                    (char *)packed + (size_t)g * bytes);
 }
 
-/* --- The convolution ------------------------------------------------------------------------------ */
+/* --- The convolution
+ * ------------------------------------------------------------------------------ */
 
 #define INPUT_BYTES 327680 /* of transformed tiles in a block, more or less */
 #define LEAST_TILES 28     /* but not fewer: each weight is read once a block */
@@ -300,20 +182,52 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters
 #define K_BLOCK 256        /* 16 KiB of weights in a panel */
 #define LINE 16            /* floats in a cache line */
 #define OUTPUT_BYTES 98304 /* of products between two looks at the tiles, more or less */
+#define EXTRA_CHANNELS 64  /* of tiles at the edge, transformed at a time */
+
+/*
+ * Tiles are ordered by kind, so that those that have an element are neighbours in every block:
+ * whole ones and those at the right have the elements that a tile at the bottom lacks, and so on.
+ */
+enum { AT_RIGHT, INSIDE, AT_BOTTOM, IN_CORNER, N_KINDS };
+
+typedef struct kind {
+    size_t first, rows, cols; /* number of the first tile; tiles in an image */
+    size_t row, col;          /* in the image, counted in tiles: the first one */
+} kind;
 
 /* How a convolution is cut. The same for any number of threads. */
 typedef struct cut {
+    tiling y, x;
+    kind kinds[N_KINDS];
     size_t tiles, block, n_blocks; /* tiles: all of them; in a block; blocks */
     size_t row, slab;              /* of transformed tiles: floats to the next tile, next element */
     size_t m_row, m_slab;          /* the same of products */
     size_t n_panels, near_panels, task_panels, n_parts; /* near: between two looks at the tiles */
-    size_t v_bytes, thread_bytes;
+    size_t v_bytes, extra_bytes, thread_bytes;
 } cut;
+
+static void cut_kinds(cut *u, const phi_conv_shape *d)
+{
+    const size_t h = u->y.whole, w = u->x.whole, right = u->x.rest > 0, bottom = u->y.rest > 0;
+    u->kinds[AT_RIGHT] = (kind){.rows = h, .cols = right, .col = w};
+    u->kinds[INSIDE] = (kind){.rows = h, .cols = w};
+    u->kinds[AT_BOTTOM] = (kind){.rows = bottom, .cols = w, .row = h};
+    u->kinds[IN_CORNER] = (kind){.rows = bottom, .cols = right, .row = h, .col = w};
+    for (size_t i = 1; i < N_KINDS; i++) {
+        const kind *before = &u->kinds[i - 1];
+        u->kinds[i].first = before->first + (size_t)d->n * before->rows * before->cols;
+    }
+}
 
 static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
 {
-    cut u = {.tiles = n_tiles(v, d), .row = phi_round_up((size_t)d->c, 16) + 16};
-    const size_t tile_bytes = v->a * v->a * u.row * sizeof(float);
+    const size_t elements = n_elements(v);
+    cut u = {.y = tiling_of(v, d->oh),
+             .x = tiling_of(v, d->ow),
+             .tiles = n_tiles(v, d),
+             .row = phi_round_up((size_t)d->c, 16) + 16};
+    cut_kinds(&u, d);
+    const size_t tile_bytes = elements * u.row * sizeof(float);
     size_t most = INPUT_BYTES / tile_bytes;
     most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
     u.n_blocks = phi_div_up(u.tiles, most);
@@ -324,15 +238,16 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
     u.n_panels = phi_div_up((size_t)d->k, nr);
     const size_t parts = u.n_blocks ? phi_div_up(TASKS, u.n_blocks) : 1;
     const size_t part_panels = phi_div_up(u.n_panels, parts);
-    u.near_panels = OUTPUT_BYTES / (v->a * v->a * (u.block + 1) * nr * sizeof(float));
+    u.near_panels = OUTPUT_BYTES / (elements * (u.block + 1) * nr * sizeof(float));
     u.near_panels = u.near_panels < 2 ? 2 : phi_min_size(u.near_panels, part_panels);
     u.task_panels = phi_round_up(part_panels, u.near_panels);
     u.m_row = u.near_panels * nr;
     u.m_slab = u.block * u.m_row + 16;
     u.n_parts = phi_div_up(u.n_panels, u.task_panels);
-    u.v_bytes = phi_round_up(v->a * v->a * u.slab * sizeof(float), PHI_ALIGN);
-    u.thread_bytes =
-        HEAD_BYTES + u.v_bytes + phi_round_up(v->a * v->a * u.m_slab * sizeof(float), PHI_ALIGN);
+    u.v_bytes = phi_round_up(elements * u.slab * sizeof(float), PHI_ALIGN);
+    u.extra_bytes = elements * EXTRA_CHANNELS * sizeof(float);
+    u.thread_bytes = HEAD_BYTES + u.v_bytes + u.extra_bytes +
+                     phi_round_up(elements * u.m_slab * sizeof(float), PHI_ALIGN);
     return u;
 }
 
@@ -356,64 +271,146 @@ typedef struct wino_job {
     const packed_head *head;
     const float *zeros, *weights;
     cut u;
+    float extend_y[PHI_WINO_MAX][PHI_WINO_MAX], extend_x[PHI_WINO_MAX][PHI_WINO_MAX];
     char *work;
     size_t n_threads;
 } wino_job;
 
-/* Image, and line and column of the first output pixel, of a tile. */
-static void locate(const wino_job *j, size_t tile, size_t *image, int64_t *y, int64_t *x)
+/* A tile: image, line and column of the first output pixel, how many outputs there are. */
+typedef struct place {
+    size_t image, rows, cols;
+    int64_t y, x;
+} place;
+
+static place locate(const wino_job *j, size_t tile)
 {
-    const size_t tw = tiles_w(j->v, j->d), th = tiles_h(j->v, j->d);
-    *x = (int64_t)(tile % tw * j->v->m);
-    *y = (int64_t)(tile / tw % th * j->v->m);
-    *image = tile / tw / th;
+    const cut *u = &j->u;
+    size_t at = 0;
+    while (at + 1 < N_KINDS && tile >= u->kinds[at + 1].first)
+        at++;
+    const kind *k = &u->kinds[at];
+    tile -= k->first;
+    return (place){.image = tile / k->cols / k->rows,
+                   .rows = at == AT_BOTTOM || at == IN_CORNER ? u->y.rest : j->v->m,
+                   .cols = at == AT_RIGHT || at == IN_CORNER ? u->x.rest : j->v->m,
+                   .y = (int64_t)((k->row + tile / k->cols % k->rows) * j->v->m),
+                   .x = (int64_t)((k->col + tile % k->cols) * j->v->m)};
 }
 
-static void transform_tile(const wino_job *j, size_t tile, float *v)
+/* Which of the `tiles` tiles from `first` on have element e. */
+typedef struct range {
+    size_t from, to;
+} range;
+
+static size_t clip(size_t x, size_t first, size_t n)
+{
+    return x < first ? 0 : phi_min_size(x - first, n);
+}
+
+static range having(const wino_job *j, size_t e, size_t first, size_t tiles)
+{
+    const kind *kinds = j->u.kinds;
+    const bool right = e % j->v->a < j->u.x.rest_a, bottom = e / j->v->a < j->u.y.rest_a;
+    const size_t from = right ? 0 : kinds[INSIDE].first;
+    const size_t to = !bottom ? kinds[AT_BOTTOM].first
+                      : right ? j->u.tiles
+                              : kinds[IN_CORNER].first;
+    return (range){clip(from, first, tiles), clip(to, first, tiles)};
+}
+
+/* What a tile reads: pixels, zeros where there are none. `rows` x `cols` inputs of a x a. */
+static void point_at(const wino_job *j, const place *p, size_t rows, size_t cols, const float **x)
 {
     const phi_conv_shape *d = j->d;
-    const float *x[PHI_WINO_MAX * PHI_WINO_MAX];
-    const int64_t a = (int64_t)j->v->a, pitch = j->data->x_pitch;
-    size_t image;
-    int64_t y0, x0;
-    locate(j, tile, &image, &y0, &x0);
-    y0 -= d->pad_top;
-    x0 -= d->pad_left;
-    for (int64_t i = 0; i < a; i++, y0++) {
-        const bool line = y0 >= 0 && y0 < d->h;
-        int64_t at = (((int64_t)image * d->h + y0) * d->w + x0) * pitch;
-        for (int64_t k = 0; k < a; k++, at += pitch)
-            x[i * a + k] = line && x0 + k >= 0 && x0 + k < d->w ? j->data->x + at : j->zeros;
+    const int64_t pitch = j->data->x_pitch;
+    const int64_t x0 = p->x * d->stride_w - d->pad_left;
+    int64_t y = p->y * d->stride_h - d->pad_top;
+    for (size_t i = 0; i < rows; i++, y++) {
+        const bool line = y >= 0 && y < d->h;
+        int64_t at = (((int64_t)p->image * d->h + y) * d->w + x0) * pitch;
+        for (int64_t k = 0; k < (int64_t)cols; k++, at += pitch)
+            x[i * j->v->a + (size_t)k] =
+                line && x0 + k >= 0 && x0 + k < d->w ? j->data->x + at : j->zeros;
     }
-    const phk_wino_in_f32_args args = {
-        .n = (size_t)d->c, .x = x, .v = v, .slab = j->u.slab};
+}
+
+/* Of n channels, one input from the others of its line or column, which are `step` apart. */
+static void blend(const wino_job *j, size_t n, const float *w, size_t terms, const float *const *x,
+                  size_t step, float *y)
+{
+    const float *at[PHI_WINO_MAX];
+    float weights[PHI_WINO_MAX];
+    phk_blend_f32_args args = {.n = n, .x = at, .w = weights, .y = y};
+    for (size_t i = 0; i < terms; i++) {
+        if (w[i] == 0) continue;
+        at[args.terms] = x[i * step];
+        weights[args.terms++] = w[i];
+    }
+    PHK_CALL(blend_f32, j->head->blend)(&args);
+}
+
+/* A tile of fewer outputs: some channels at a time, the inputs it lacks in `extra`. */
+static void transform_part(const wino_job *j, const float **x, size_t rows, size_t cols,
+                           float *extra, float *v)
+{
+    const size_t a = j->v->a, c = (size_t)j->d->c;
+    const float *some[PHI_WINO_MAX * PHI_WINO_MAX];
+    for (size_t c0 = 0; c0 < c; c0 += EXTRA_CHANNELS) {
+        const size_t n = phi_min_size(EXTRA_CHANNELS, c - c0);
+        for (size_t i = 0; i < a; i++)
+            for (size_t k = 0; k < a; k++)
+                some[i * a + k] =
+                    i < rows && k < cols ? x[i * a + k] + c0 : extra + (i * a + k) * EXTRA_CHANNELS;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t k = cols; k < a; k++)
+                blend(j, n, j->extend_x[k], cols, some + i * a, 1,
+                      extra + (i * a + k) * EXTRA_CHANNELS);
+        for (size_t i = rows; i < a; i++)
+            for (size_t k = 0; k < a; k++)
+                blend(j, n, j->extend_y[i], rows, some + k, a,
+                      extra + (i * a + k) * EXTRA_CHANNELS);
+        const phk_wino_in_f32_args args = {.n = n, .x = some, .v = v + c0, .slab = j->u.slab};
+        PHK_CALL(wino_in_f32, j->head->in)(&args);
+    }
+}
+
+static void transform_tile(const wino_job *j, size_t tile, float *extra, float *v)
+{
+    const float *x[PHI_WINO_MAX * PHI_WINO_MAX];
+    const place p = locate(j, tile);
+    const size_t rows = phi_wino_inputs(j->v, p.rows), cols = phi_wino_inputs(j->v, p.cols);
+    point_at(j, &p, rows, cols, x);
+    if (rows < j->v->a || cols < j->v->a) {
+        transform_part(j, x, rows, cols, extra, v);
+        return;
+    }
+    const phk_wino_in_f32_args args = {.n = (size_t)j->d->c, .x = x, .v = v, .slab = j->u.slab};
     PHK_CALL(wino_in_f32, j->head->in)(&args);
 }
 
 /*
  * What the transforms around a block's products would wait for, fetched while these are made, which
- * leave memory idle: of every tile the m x m pixels from (y, x) on, counted from its first output.
+ * leave memory idle: of every tile rows x cols pixels from (y, x) on, counted from `step` times its
+ * first output.
  */
 typedef struct fetched {
     const float *pixels;
-    int64_t h, w, pitch, y, x;
-    size_t channels;
+    int64_t h, w, pitch, y, x, step;
+    size_t rows, cols, channels;
 } fetched;
 
 /* Piece `piece` of `n_pieces` of the block of tiles that starts at `first`, if there is one. */
 static void fetch(const wino_job *j, const fetched *f, size_t first, size_t piece, size_t n_pieces)
 {
     const size_t tiles = first < j->u.tiles ? phi_min_size(j->u.block, j->u.tiles - first) : 0;
-    const size_t lines = tiles * j->v->m;
+    const size_t lines = tiles * f->rows;
     for (size_t i = lines * piece / n_pieces; i < lines * (piece + 1) / n_pieces; i++) {
-        size_t image;
-        int64_t y, x;
-        locate(j, first + i / j->v->m, &image, &y, &x);
-        y += f->y + (int64_t)(i % j->v->m);
-        x += f->x;
-        const int64_t end = x + (int64_t)j->v->m < f->w ? x + (int64_t)j->v->m : f->w;
+        const place p = locate(j, first + i / f->rows);
+        const int64_t y = p.y * f->step + f->y + (int64_t)(i % f->rows);
+        int64_t x = p.x * f->step + f->x;
+        const int64_t end = x + (int64_t)f->cols < f->w ? x + (int64_t)f->cols : f->w;
         if (y < 0 || y >= f->h || x < 0) continue;
-        for (int64_t at = ((int64_t)image * f->h + y) * f->w; x < end; x++)
+        for (int64_t at = ((int64_t)p.image * f->h + y) * f->w; x < end; x++)
             for (size_t c = 0; c < f->channels; c += LINE)
                 __builtin_prefetch(f->pixels + (at + x) * f->pitch + c, 0, 2);
     }
@@ -422,11 +419,14 @@ static void fetch(const wino_job *j, const fetched *f, size_t first, size_t piec
 /* Weights of panel `panel` for element e. */
 static const float *weights_of(const wino_job *j, size_t panel, size_t e)
 {
-    return j->weights + (panel * j->v->a * j->v->a + e) * (size_t)j->d->c * j->head->gemm->nr;
+    const phi_wino *v = j->v;
+    const size_t filter =
+        phi_wino_filter_of(v, e / v->a) * v->n_filters + phi_wino_filter_of(v, e % v->a);
+    return j->weights + (panel * n_filters(v) + filter) * (size_t)j->d->c * j->head->gemm->nr;
 }
 
-/* The products of element e of the block's tiles with a panel of weights, K in blocks of which a panel
- * of B stays near while the tiles go by. `after` are the weights used next. */
+/* The products of element e of the block's tiles with a panel of weights, K in blocks of which a
+ * panel of B stays near while the tiles go by. `after` are the weights used next. */
 static void multiply(const wino_job *j, size_t tiles, const float *v, const float *b,
                      const float *after, float *m)
 {
@@ -460,46 +460,68 @@ static void multiply_all(const wino_job *j, size_t first, size_t tiles, size_t p
                          size_t n_panels, const float *v, float *m)
 {
     const phi_conv_shape *d = j->d;
-    const size_t a2 = j->v->a * j->v->a, nr = j->head->gemm->nr, pieces = a2 * n_panels;
+    const size_t elements = n_elements(j->v), nr = j->head->gemm->nr;
     const size_t next = j->u.n_parts == 1 ? first + j->n_threads * j->u.block : j->u.tiles;
-    const fetched in = {j->data->x, d->h, d->w, j->data->x_pitch,
-                        (int64_t)j->v->r - 1 - d->pad_top, (int64_t)j->v->r - 1 - d->pad_left,
-                        (size_t)d->c};
-    const fetched out = {j->data->y + panel * nr,
-                         d->oh,
-                         d->ow,
-                         j->data->y_pitch,
-                         0,
-                         0,
-                         phi_min_size(n_panels * nr, (size_t)d->k - panel * nr)};
-    for (size_t e = 0; e < a2; e++)
+    const fetched in = {.pixels = j->data->x,
+                        .h = d->h,
+                        .w = d->w,
+                        .pitch = j->data->x_pitch,
+                        .y = (int64_t)(j->v->r - j->v->stride) - d->pad_top,
+                        .x = (int64_t)(j->v->r - j->v->stride) - d->pad_left,
+                        .step = d->stride_h,
+                        .rows = j->v->m * j->v->stride,
+                        .cols = j->v->m * j->v->stride,
+                        .channels = (size_t)d->c};
+    const fetched out = {.pixels = j->data->y + panel * nr,
+                         .h = d->oh,
+                         .w = d->ow,
+                         .pitch = j->data->y_pitch,
+                         .step = 1,
+                         .rows = j->v->m,
+                         .cols = j->v->m,
+                         .channels = phi_min_size(n_panels * nr, (size_t)d->k - panel * nr)};
+    for (size_t e = 0; e < elements; e++) {
+        const range some = having(j, e, first, tiles);
         for (size_t p = 0; p < n_panels; p++) {
             const size_t piece = e * n_panels + p;
-            fetch(j, &out, first, piece, pieces);
-            fetch(j, &in, next, panel * a2 + piece, j->u.n_panels * a2);
-            multiply(j, tiles, v + e * j->u.slab, weights_of(j, panel + p, e),
-                     p + 1 < n_panels ? weights_of(j, panel + p + 1, e)
-                                      : weights_of(j, panel, e + 1),
-                     m + e * j->u.m_slab + p * nr);
+            fetch(j, &out, first, piece, elements * n_panels);
+            fetch(j, &in, next, panel * elements + piece, j->u.n_panels * elements);
+            if (some.from == some.to) continue;
+            multiply(j, some.to - some.from, v + e * j->u.slab + some.from * j->u.row,
+                     weights_of(j, panel + p, e),
+                     p + 1 < n_panels   ? weights_of(j, panel + p + 1, e)
+                     : e + 1 < elements ? weights_of(j, panel, e + 1)
+                                        : weights_of(j, panel + n_panels, 0),
+                     m + e * j->u.m_slab + some.from * j->u.m_row + p * nr);
         }
+    }
+}
+
+/* Zeros for the products that tiles of fewer outputs lack. */
+static void clear_missing(const wino_job *j, size_t first, size_t tiles, float *m)
+{
+    const size_t row = j->u.m_row;
+    for (size_t e = 0; e < n_elements(j->v); e++, m += j->u.m_slab) {
+        const range some = having(j, e, first, tiles);
+        memset(m, 0, some.from * row * sizeof *m);
+        memset(m + some.to * row, 0, (tiles - some.to) * row * sizeof *m);
+    }
 }
 
 static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, const float *m)
 {
     const phi_conv_shape *d = j->d;
     const phi_conv_data *data = j->data;
-    size_t image;
-    int64_t y, x;
-    locate(j, tile, &image, &y, &x);
-    const ptrdiff_t pixel = ((ptrdiff_t)image * d->oh + y) * d->ow + x;
+    const place p = locate(j, tile);
+    const ptrdiff_t pixel = ((ptrdiff_t)p.image * d->oh + p.y) * d->ow + p.x;
     const phk_wino_out_f32_args args = {.n = n,
                                         .m = m,
                                         .slab = j->u.m_slab,
                                         .y = data->y + pixel * data->y_pitch + k0,
                                         .y_row = d->ow * data->y_pitch,
                                         .y_col = data->y_pitch,
-                                        .rows = phi_min_size(j->v->m, (size_t)(d->oh - y)),
-                                        .cols = phi_min_size(j->v->m, (size_t)(d->ow - x)),
+                                        .rows = p.rows,
+                                        .cols = p.cols,
                                         .bias = data->bias ? data->bias + k0 : NULL,
                                         .add = data->add ? data->add + pixel * data->add_pitch + k0
                                                          : NULL,
@@ -510,7 +532,8 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
     PHK_CALL(wino_out_f32, j->head->out)(&args);
 }
 
-/* A thread's scratch: [HEAD_BYTES] which block is transformed there, its tiles, their products. */
+/* A thread's scratch: [HEAD_BYTES] which block is transformed there, its tiles, inputs at the edge,
+ * products. */
 static char *thread_work(const wino_job *j, size_t thread)
 {
     return j->work + thread * j->u.thread_bytes;
@@ -522,9 +545,10 @@ static float *transform_block(const wino_job *j, size_t thread, size_t first, si
 {
     size_t *made = (size_t *)(void *)thread_work(j, thread);
     float *v = (float *)(void *)(thread_work(j, thread) + HEAD_BYTES);
+    float *extra = (float *)(void *)((char *)v + j->u.v_bytes);
     if (*made == first) return v;
     for (size_t t = 0; t < tiles; t++)
-        transform_tile(j, first + t, v + t * j->u.row);
+        transform_tile(j, first + t, extra, v + t * j->u.row);
     *made = first;
     return v;
 }
@@ -537,7 +561,8 @@ static void wino_task(void *arg, size_t task, size_t thread)
     const size_t panel0 = task % j->u.n_parts * j->u.task_panels;
     const size_t panel_end = phi_min_size(panel0 + j->u.task_panels, j->u.n_panels);
     float *v = transform_block(j, thread, first, tiles);
-    float *m = (float *)(void *)((char *)v + j->u.v_bytes);
+    float *m = (float *)(void *)((char *)v + j->u.v_bytes + j->u.extra_bytes);
+    clear_missing(j, first, tiles, m);
     for (size_t panel = panel0; panel < panel_end; panel += j->u.near_panels) {
         const size_t n_panels = phi_min_size(j->u.near_panels, panel_end - panel), k0 = panel * nr;
         multiply_all(j, first, tiles, panel, n_panels, v, m);
@@ -551,19 +576,21 @@ static void run_group(const phi_wino *v, const phi_conv_shape *d, const phi_conv
                       const void *packed, phi_pool *pool, void *work)
 {
     const packed_head *head = packed;
-    const wino_job j = {.v = v,
-                        .d = d,
-                        .data = data,
-                        .head = head,
-                        .zeros = packed_zeros(packed),
-                        .weights = (const float *)(const void *)((const char *)packed +
-                                                                 HEAD_BYTES + zeros_bytes(d)),
-                        .u = cut_up(v, d, head->gemm->nr),
-                        .work = work,
-                        .n_threads = phi_pool_threads(pool)};
+    wino_job j = {.v = v,
+                  .d = d,
+                  .data = data,
+                  .head = head,
+                  .zeros = packed_zeros(packed),
+                  .weights = (const float *)(const void *)((const char *)packed + HEAD_BYTES +
+                                                           zeros_bytes(d)),
+                  .u = cut_up(v, d, head->gemm->nr),
+                  .work = work,
+                  .n_threads = phi_pool_threads(pool)};
+    if (j.u.y.rest) phi_wino_extend(v, j.u.y.rest_a, j.extend_y);
+    if (j.u.x.rest) phi_wino_extend(v, j.u.x.rest_a, j.extend_x);
     for (size_t i = 0; i < j.n_threads; i++)
         *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
-    phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, (void *)(uintptr_t)&j);
+    phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, &j);
 }
 
 void phi_wino_run(const phi_wino *v, const phi_conv_shape *d, const phi_conv_data *data,

@@ -12,15 +12,21 @@
 typedef double side_by_side[SIDE_BY_SIDE];
 
 /*
- * x [r] at distance `from` to G x [a] at distance `to`. First and last row of every G take the
- * first and the last of x; the others come in pairs that differ in the sign of the odd columns, so
- * that a pair is a sum and a difference.
+ * x [r] at distance `from` to G x [n_filters] at distance `to`. First and last row of every G take
+ * the first and the last of x; the others come in pairs that differ in the sign of the odd columns,
+ * so that a pair is a sum and a difference. With stride 2 there is a sum and what is between.
  */
 static void filter_line(const phi_wino *v, const side_by_side *x, size_t from, side_by_side *t,
                         size_t to)
 {
     memcpy(t[0], x[0], sizeof *t);
-    memcpy(t[(v->a - 1) * to], x[(v->r - 1) * from], sizeof *t);
+    memcpy(t[(v->n_filters - 1) * to], x[(v->r - 1) * from], sizeof *t);
+    if (v->stride == 2) {
+        memcpy(t[2 * to], x[from], sizeof *t);
+        for (size_t k = 0; k < SIDE_BY_SIDE; k++)
+            t[to][k] = x[0][k] + x[2 * from][k];
+        return;
+    }
     for (size_t i = 1; i + 1 < v->a; i += 2) {
         const double *f = v->filter + (i + 1) * v->r;
         side_by_side even, odd;
@@ -39,16 +45,18 @@ static void filter_line(const phi_wino *v, const side_by_side *x, size_t from, s
     }
 }
 
-/* t = G g G' for filters side by side: g [r][r], t [a][a] at distance `slab`, `n` of each. */
+/* t = G g G' for filters side by side: g [r][r], t [n_filters][n_filters] at distance `slab`, `n`
+ * of each. */
 static void transform_filters(const phi_wino *v, const side_by_side *g, size_t n, float *t,
                               size_t slab)
 {
-    side_by_side half[PHI_WINO_MAX * 5], line[PHI_WINO_MAX]; /* [a][r], [a] */
-    for (size_t j = 0; j < v->r; j++)
-        filter_line(v, g + j, v->r, half + j, v->r);
-    for (size_t i = 0; i < v->a; i++) {
-        filter_line(v, half + i * v->r, 1, line, 1);
-        for (size_t j = 0; j < v->a; j++, t += slab) {
+    side_by_side half[PHI_WINO_MAX * 5], line[PHI_WINO_MAX]; /* [n_filters][r], [n_filters] */
+    const size_t r = v->r;
+    for (size_t j = 0; j < r; j++)
+        filter_line(v, g + j, r, half + j, r);
+    for (size_t i = 0; i < v->n_filters; i++) {
+        filter_line(v, half + i * r, 1, line, 1);
+        for (size_t j = 0; j < v->n_filters; j++, t += slab) {
             if (n == SIDE_BY_SIDE)
                 for (size_t k = 0; k < SIDE_BY_SIDE; k++)
                     t[k] = (float)line[j][k];

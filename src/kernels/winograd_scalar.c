@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain kernels of slots wino*_f32 (contracts in kernels.h): products with the very matrices, some
- * channels side by side. */
+/* The plain kernels of slots wino*_f32 and blend_f32 (contracts in kernels.h): products with the
+ * very matrices, some channels side by side. */
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -85,6 +85,10 @@ void phk_wino4_in_f32_scalar(const phk_wino_in_f32_args *g)
 {
     wino_in(g, &phi_wino_f2x3);
 }
+void phk_wino5_in_f32_scalar(const phk_wino_in_f32_args *g)
+{
+    wino_in(g, &phi_wino_f2x3s2);
+}
 void phk_wino6_in_f32_scalar(const phk_wino_in_f32_args *g)
 {
     wino_in(g, &phi_wino_f4x3);
@@ -96,6 +100,10 @@ void phk_wino8_in_f32_scalar(const phk_wino_in_f32_args *g)
 void phk_wino4_out2_f32_scalar(const phk_wino_out_f32_args *g)
 {
     wino_out(g, &phi_wino_f2x3);
+}
+void phk_wino5_out2_f32_scalar(const phk_wino_out_f32_args *g)
+{
+    wino_out(g, &phi_wino_f2x3s2);
 }
 void phk_wino6_out2_f32_scalar(const phk_wino_out_f32_args *g)
 {
@@ -112,4 +120,14 @@ void phk_wino8_out4_f32_scalar(const phk_wino_out_f32_args *g)
 void phk_wino8_out6_f32_scalar(const phk_wino_out_f32_args *g)
 {
     wino_out(g, &phi_wino_f6x3);
+}
+
+void phk_blend_f32_scalar(const phk_blend_f32_args *g)
+{
+    for (size_t c = 0; c < g->n; c++) {
+        float y = 0;
+        for (size_t i = 0; i < g->terms; i++)
+            y += g->w[i] * g->x[i][c];
+        g->y[c] = y;
+    }
 }

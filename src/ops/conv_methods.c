@@ -317,6 +317,7 @@ static const phi_conv_method methods[] = {
     {.method = {"Winograd F(2x2,3x3)"}, .wino = &phi_wino_f2x3, WINOGRAD},
     {.method = {"Winograd F(4x4,3x3)"}, .wino = &phi_wino_f4x3, WINOGRAD},
     {.method = {"Winograd F(6x6,3x3)"}, .wino = &phi_wino_f6x3, WINOGRAD},
+    {.method = {"Winograd F(2x2,3x3/2)"}, .wino = &phi_wino_f2x3s2, WINOGRAD},
     {.method = {"Winograd F(2x2,5x5)"}, .wino = &phi_wino_f2x5, WINOGRAD},
     {.method = {"Winograd F(4x4,5x5)"}, .wino = &phi_wino_f4x5, WINOGRAD},
     {.method = {"1x1 Strassen"},

@@ -694,26 +694,26 @@ static void both_sides(const float *l, size_t rows, size_t a, const double *d, d
 
 static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
 {
-    const size_t a2 = v->a * v->a, slab = n + 5;
+    const size_t elements = v->a * v->a, slab = n + 5;
     const float *xs[PHI_WINO_MAX * PHI_WINO_MAX];
-    float *x = input_new(a2 * n);
-    fenced y = fenced_new((a2 - 1) * slab + n);
+    float *x = input_new(elements * n);
+    fenced y = fenced_new((elements - 1) * slab + n);
     phi_rng r = phi_rng_start(9, n);
-    for (size_t i = 0; i < a2 * n; i++)
+    for (size_t i = 0; i < elements * n; i++)
         x[i] = phi_rng_normal(&r);
-    for (size_t i = 0; i < a2; i++)
-        xs[i] = x + (a2 - 1 - i) * n;
+    for (size_t i = 0; i < elements; i++)
+        xs[i] = x + (elements - 1 - i) * n;
     const phk_wino_in_f32_args args = {.n = n, .x = xs, .v = y.x, .slab = slab};
     PHK_CALL(wino_in_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
         double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
-        for (size_t i = 0; i < a2; i++)
+        for (size_t i = 0; i < elements; i++)
             d[i] = (double)xs[i][c];
         both_sides(v->input, v->a, v->a, d, want);
-        for (size_t i = 0; i < a2; i++)
-            check_value(k->name, "transform", RANDOM, y.x[i * slab + c], want[i], 40, a2);
+        for (size_t i = 0; i < elements; i++)
+            check_value(k->name, "transform", RANDOM, y.x[i * slab + c], want[i], 40, elements);
     }
-    for (size_t i = 0; i + 1 < a2; i++)
+    for (size_t i = 0; i + 1 < elements; i++)
         for (size_t c = n; c < slab; c++)
             assert_true(is_poison(&y.x[i * slab + c]));
     guarded_free(x);
@@ -723,11 +723,12 @@ static void wino_in_case(const phk_kernel *k, const phi_wino *v, size_t n)
 static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size_t rows, size_t cols,
                           bool all)
 {
-    const size_t a2 = v->a * v->a, slab = n + PHK_MAX_NR, pitch = n + 3, line = cols * pitch;
-    float *m = input_new(a2 * slab), *bias = input_new(n), *add = input_new(rows * line);
+    const size_t elements = v->a * v->a, slab = n + PHK_MAX_NR;
+    const size_t pitch = n + 3, line = cols * pitch;
+    float *m = input_new(elements * slab), *bias = input_new(n), *add = input_new(rows * line);
     fenced y = fenced_new((rows - 1) * line + (cols - 1) * pitch + n);
     phi_rng r = phi_rng_start(10, n * 10 + rows);
-    for (size_t i = 0; i < a2 * slab; i++)
+    for (size_t i = 0; i < elements * slab; i++)
         m[i] = phi_rng_normal(&r);
     for (size_t i = 0; i < n; i++)
         bias[i] = phi_rng_normal(&r);
@@ -750,7 +751,7 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
     PHK_CALL(wino_out_f32, k)(&args);
     for (size_t c = 0; c < n; c++) {
         double d[PHI_WINO_MAX * PHI_WINO_MAX] = {0}, want[PHI_WINO_MAX * PHI_WINO_MAX];
-        for (size_t i = 0; i < a2; i++)
+        for (size_t i = 0; i < elements; i++)
             d[i] = (double)m[i * slab + c];
         both_sides(v->output, v->m, v->a, d, want);
         for (size_t i = 0; i < rows; i++)
@@ -759,7 +760,7 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
                 if (all) w += (double)bias[c] + (double)add[i * line + j * pitch + c];
                 if (all) w = fmin(fmax(w, -1), 2);
                 check_value(k->name, "transform back", RANDOM, y.x[i * line + j * pitch + c], w, 80,
-                            a2);
+                            elements);
             }
     }
     for (size_t i = 0; i + pitch < y.n; i++)
@@ -773,7 +774,7 @@ static void wino_out_case(const phk_kernel *k, const phi_wino *v, size_t n, size
 static void test_winograd(void **state)
 {
     const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
-                                        &phi_wino_f2x5, &phi_wino_f4x5};
+                                        &phi_wino_f2x5, &phi_wino_f4x5, &phi_wino_f2x3s2};
     const phk_kernel *k;
     (void)state;
     for (size_t i = 0; (k = phk_kernel_at(i)); i++)
@@ -786,6 +787,39 @@ static void test_winograd(void **state)
                     wino_out_case(k, variants[v], channel_counts[c], rows, 1, false);
                 }
             }
+}
+
+/* y = w0 x0 + w1 x1 .. */
+static void blend_case(const phk_kernel *k, size_t n, size_t terms)
+{
+    const float *xs[PHI_WINO_MAX], w[PHI_WINO_MAX] = {0.5f, -2.5f, 1, 0.25f, -1, 4, 3, -0.125f};
+    float *x = input_new(terms * n);
+    fenced y = fenced_new(n);
+    phi_rng r = phi_rng_start(12, n);
+    for (size_t i = 0; i < terms * n; i++)
+        x[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < terms; i++)
+        xs[i] = x + (terms - 1 - i) * n;
+    const phk_blend_f32_args args = {.n = n, .terms = terms, .x = xs, .w = w, .y = y.x};
+    PHK_CALL(blend_f32, k)(&args);
+    for (size_t c = 0; c < n; c++) {
+        double want = 0;
+        for (size_t i = 0; i < terms; i++)
+            want += (double)w[i] * (double)xs[i][c];
+        check_value(k->name, "sum", RANDOM, y.x[c], want, 20, terms);
+    }
+    guarded_free(x);
+    fenced_free(&y);
+}
+
+static void test_blend(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++)
+        for (size_t c = 0; c < PHI_COUNT(channel_counts); c++)
+            for (size_t terms = 0; terms <= PHI_WINO_MAX && k->slot == PHK_blend_f32; terms++)
+                if (runs_here(k)) blend_case(k, channel_counts[c], terms);
 }
 
 /* --- Strassen's sums --------------------------------------------------------------------------- */
@@ -1047,7 +1081,8 @@ int main(void)
         cmocka_unit_test(test_gemm_special), cmocka_unit_test(test_dw),
         cmocka_unit_test(test_dw_nan),       cmocka_unit_test(test_dwg),
         cmocka_unit_test(test_max),          cmocka_unit_test(test_dwrow),
-        cmocka_unit_test(test_winograd),     cmocka_unit_test(test_strassen),
+        cmocka_unit_test(test_winograd),     cmocka_unit_test(test_blend),
+        cmocka_unit_test(test_strassen),
         cmocka_unit_test(test_lrn),
         cmocka_unit_test(test_measuring),    cmocka_unit_test(test_dispatch),
     };

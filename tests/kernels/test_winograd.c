@@ -17,24 +17,44 @@
 #include "ops/conv.h"
 
 static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
-                                         &phi_wino_f2x5, &phi_wino_f4x5};
+                                         &phi_wino_f2x5, &phi_wino_f4x5, &phi_wino_f2x3s2};
 
-/* One dimension: A' [(G g) . (B' d)] is the convolution of d with g, for unit vectors g and d. */
+/* Output `out` of A' [(G g) . (B' d)] for unit vectors g and d, d extended from its first n elements. */
+static double one_output(const phi_wino *v, size_t out, size_t gi, size_t di, size_t n)
+{
+    float extend[PHI_WINO_MAX][PHI_WINO_MAX] = {{0}};
+    double y = 0;
+    if (n < v->a) phi_wino_extend(v, n, extend);
+    for (size_t e = 0; e < n; e++) {
+        double transformed = (double)v->input[e * v->a + di];
+        for (size_t i = n; i < v->a; i++)
+            transformed += (double)v->input[e * v->a + i] * (double)extend[i][di];
+        y += (double)v->output[out * v->a + e] *
+             v->filter[phi_wino_filter_of(v, e) * v->r + gi] * transformed;
+    }
+    return y;
+}
+
+/* One dimension is the convolution of d with g, for any number of outputs up to m. */
+static void check_axis(const phi_wino *v)
+{
+    assert_int_equal(phi_wino_inputs(v, v->m), v->a);
+    for (size_t m = 1; m <= v->m; m++) {
+        const size_t n = phi_wino_inputs(v, m);
+        for (size_t gi = 0; gi < v->r; gi++)
+            for (size_t di = 0; di < n; di++)
+                for (size_t out = 0; out < m; out++) {
+                    const double want = out * v->stride + gi == di;
+                    assert_true(fabs(one_output(v, out, gi, di, n) - want) < 3e-6);
+                }
+    }
+}
+
 static void test_matrices(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < PHI_COUNT(variants); i++) {
-        const phi_wino *v = variants[i];
-        for (size_t gi = 0; gi < v->r; gi++)
-            for (size_t di = 0; di < v->a; di++)
-                for (size_t out = 0; out < v->m; out++) {
-                    double y = 0;
-                    for (size_t e = 0; e < v->a; e++)
-                        y += (double)v->output[out * v->a + e] * v->filter[e * v->r + gi] *
-                             (double)v->input[e * v->a + di];
-                    assert_true(fabs(y - (out + gi == di)) < 1e-6);
-                }
-    }
+    for (size_t i = 0; i < PHI_COUNT(variants); i++)
+        check_axis(variants[i]);
 }
 
 typedef struct wino_case {
@@ -58,6 +78,13 @@ static const wino_case cases[] = {
     {1, 5, 5, 5, 4, 4, 4, 4, 4, 0, 0, true, false, false, 0},
     {1, 16, 9, 9, 24, 1, 1, 1, 1, 0, 0, true, true, true, 1},
     {2, 9, 6, 7, 11, 1, 1, 1, 1, 2, 3, true, false, true, 2},
+    /* maps that end within a tile, after any number of outputs; more channels than go at a time */
+    {1, 70, 13, 15, 40, 1, 1, 1, 1, 0, 0, true, true, true, 0},
+    {3, 65, 7, 6, 33, 1, 1, 1, 1, 3, 0, true, true, false, 0},
+    {1, 16, 29, 30, 72, 1, 1, 1, 1, 0, 0, false, false, true, 0},
+    {2, 9, 1, 11, 8, 1, 1, 1, 1, 0, 0, true, false, false, 0},
+    {1, 12, 17, 3, 9, 1, 1, 1, 1, 0, 4, true, true, true, 0},
+    {1, 200, 10, 12, 64, 1, 1, 1, 1, 0, 0, true, true, true, 0},
 };
 
 static float *floats(int64_t n)
@@ -83,7 +110,8 @@ static double want(const phi_conv_shape *d, const phi_conv_data *data, const flo
     *size = 1;
     for (int64_t i = 0; i < d->r; i++)
         for (int64_t j = 0; j < d->s; j++) {
-            const int64_t y = oy - d->pad_top + i, x = ox - d->pad_left + j;
+            const int64_t y = oy * d->stride_h - d->pad_top + i;
+            const int64_t x = ox * d->stride_w - d->pad_left + j;
             if (y < 0 || y >= d->h || x < 0 || x >= d->w) continue;
             const float *in = data->x + ((image * d->h + y) * d->w + x) * data->x_pitch;
             for (int64_t c = 0; c < cg; c++) {
@@ -134,11 +162,13 @@ static void check_rows(const phi_wino *v, const phi_conv_shape *d, const phi_fil
 
 static void run_case(const phi_wino *v, const wino_case *t, bool integers)
 {
-    const int64_t r = (int64_t)v->r, groups = 1 + t->more_groups;
+    const int64_t r = (int64_t)v->r, stride = (int64_t)v->stride, groups = 1 + t->more_groups;
     const phi_conv_shape d = {.n = t->n, .c = groups * t->c, .h = t->h, .w = t->w,
-                              .k = groups * t->k, .r = r, .s = r, .groups = groups, .oh = t->h + t->pad_top + t->pad_bottom - r + 1,
-                              .ow = t->w + t->pad_left + t->pad_right - r + 1, .stride_h = 1,
-                              .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+                              .k = groups * t->k, .r = r, .s = r, .groups = groups,
+                              .oh = (t->h + t->pad_top + t->pad_bottom - r + stride) / stride,
+                              .ow = (t->w + t->pad_left + t->pad_right - r + stride) / stride,
+                              .stride_h = stride, .stride_w = stride,
+                              .dilation_h = 1, .dilation_w = 1,
                               .pad_top = t->pad_top, .pad_left = t->pad_left,
                               .pad_bottom = t->pad_bottom, .pad_right = t->pad_right};
     if (d.oh < 1 || d.ow < 1) return;
@@ -173,8 +203,8 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
         phi_free(NULL, work);
         phi_pool_free(pool);
     }
-    /* F(2x2,3x3)'s transforms of small integers are exact: quarters at most */
-    const bool exact = integers && v == &phi_wino_f2x3;
+    /* F(2x2)'s transforms of small integers are exact: quarters at most */
+    const bool exact = integers && (v == &phi_wino_f2x3 || v == &phi_wino_f2x3s2);
     double largest = 0, size;
     for (int64_t i = 0; i < pixels; i++) /* an output's error comes from all of its tile */
         for (int64_t k = 0; k < d.k; k += t->k) {
@@ -186,8 +216,8 @@ static void run_case(const phi_wino *v, const wino_case *t, bool integers)
         for (int64_t k = 0; k < d.k; k++) {
             const double expected = want(&d, &data, w, i, k, &size);
             if (fabs((double)y[i * y_pitch + k] - expected) > bound)
-                fail_msg("F(%dx%d), case %d, pixel %d, channel %d: got %.9g, wanted %.9g within %g",
-                         (int)v->m, (int)v->r, (int)(t - cases), (int)i, (int)k,
+                fail_msg("F(%dx%d,%d), case %d, pixel %d, channel %d: got %.9g, wanted %.9g within %g",
+                         (int)v->m, (int)v->m, (int)v->r, (int)(t - cases), (int)i, (int)k,
                          (double)y[i * y_pitch + k], expected, bound);
         }
         for (int64_t k = d.k; k < y_pitch; k++)
@@ -230,11 +260,17 @@ static void test_choice(void **state)
                                  .pad_bottom = 1, .pad_right = 1};
     phi_conv_shape d = base;
     (void)state;
-    assert_ptr_equal(chosen(&d), &phi_wino_f4x3);
-    d.h = d.w = d.oh = d.ow = 112;
     assert_ptr_equal(chosen(&d), &phi_wino_f6x3);
+    d.c = d.k = 256;
+    d.h = d.w = d.oh = d.ow = 14;
+    assert_ptr_equal(chosen(&d), &phi_wino_f4x3);
     d = base;
     d.stride_w = 2;
+    assert_null(chosen(&d));
+    d.stride_h = 2;
+    d.oh = d.ow = 28;
+    assert_ptr_equal(chosen(&d), &phi_wino_f2x3s2);
+    d.stride_h = d.stride_w = 3;
     assert_null(chosen(&d));
     d = base;
     d.dilation_h = 2;

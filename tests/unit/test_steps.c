@@ -81,7 +81,8 @@ static void test_methods(void **state)
     assert_step(p, "wino", "Winograd F(4x4,3x3)", 16 * 16 * 64 * 9 * 64);
     assert_step(exact, "wino", "window gemm", 16 * 16 * 64 * 9 * 64);
     assert_step(p, "one", "1x1 gemm", 16 * 16 * 64 * 64);
-    assert_step(p, "slow", "window gemm", 8 * 8 * 64 * 9 * 64); /* strided */
+    assert_step(p, "slow", "Winograd F(2x2,3x3/2)", 8 * 8 * 64 * 9 * 64); /* strided */
+    assert_step(exact, "slow", "window gemm", 8 * 8 * 64 * 9 * 64);
     assert_step(p, "dw", "depthwise", 8 * 8 * 64 * 9);
     assert_step(p, "gr", "grouped gemm", 8 * 8 * 64 * 9 * 4);
     assert_step(p, "pool", "MaxPool", 0);
