@@ -8,5 +8,6 @@ list(APPEND PINHOLE_SOURCES
   base/file.c
   base/format.c
   base/half.c
+  base/names.c
   base/pool.c
   base/rng.c)
