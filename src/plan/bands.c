@@ -13,10 +13,10 @@
  * pixel the same bits.
  */
 #include "graph/widen.h"
+#include "kernels/caches.h"
 #include "plan/chain.h"
 
-#define WINDOW_BYTES 393216 /* of a chain's windows together: a share of the second-level cache */
-#define LEAST_PIXELS 56     /* of the last output, made at once: some tiles of the gemm kernels */
+#define LEAST_PIXELS 56 /* of the last output, made at once: some tiles of the gemm kernels */
 
 /* What a link reads, from the second on: lines `base` .. `end` - 1 of its input. */
 typedef struct window {
@@ -178,7 +178,7 @@ static void set_step(chain *c)
     double weights = 0; /* they are read once for each step */
     for (size_t i = 0; i < c->n; i++)
         weights += c->links[i].l.weight_bytes;
-    const double most = weights > WINDOW_BYTES ? weights : WINDOW_BYTES;
+    const double most = weights > PHI_BAND_BYTES ? weights : PHI_BAND_BYTES;
     const int64_t width = max64(c->links[c->n - 1].l.ow, 1);
     const int64_t least = min64(div_up(LEAST_PIXELS, width), c->band);
     int64_t parts = 0;

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/measurements.h"
+#include "kernels/caches.h"
 #include "kernels/kernels.h"
 #include "plan/pack.h"
 
@@ -27,7 +28,6 @@
 #define PLAN_SECONDS 0.3     /* ... and for all of a plan */
 #define LEAST_ROUNDS 3       /* ... but not before so many, if they do not take far longer */
 #define MOST_ROUNDS 10
-#define FLOOD_BYTES ((size_t)32 << 20)
 #define CHUNK_FLOATS ((size_t)1 << 14) /* that a task reads */
 
 _Static_assert(PHI_DESCRIPTION_BYTES <= PHI_PROBLEM_BYTES, "a description is a problem's text");
@@ -197,7 +197,7 @@ static enum ph_status make_room(measurer *m, ph_error *err)
     if (st) return st;
     for (size_t i = 0; i < m->n_problems; i++)
         if (!is_known(&m->problems[i])) count_room(m, &m->problems[i]);
-    m->flood_floats = (weights < FLOOD_BYTES ? weights : FLOOD_BYTES) / sizeof(float);
+    m->flood_floats = phi_min_size(weights, PHI_FLOOD_BYTES) / sizeof(float);
     m->x = made_up(mem, m->x_floats);
     m->y = made_up(mem, m->y_floats);
     m->weights = made_up(mem, m->weight_floats);
