@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums before and behind products: Winograd's transforms, Strassen's halves. */
+/* Sums before and behind products: Winograd's transforms, in two dimensions and in one, and
+ * Strassen's halves. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -242,11 +243,147 @@ static void test_strassen(void **state)
         }
 }
 
+/* --- Winograd down the lines -------------------------------------------------------------------
+ */
+
+static void lines_in_case(const phk_kernel *k, size_t n, size_t lines, size_t products)
+{
+    const size_t slab = n + 3, ld = lines + 2;
+    float *x = input_new(lines * n), *matrix = input_new((products - 1) * ld + lines);
+    const float *xs[16];
+    fenced v = fenced_new((products - 1) * slab + n);
+    phi_rng r = phi_rng_start(13, n * 10 + lines);
+    for (size_t i = 0; i < lines * n; i++)
+        x[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < lines; i++)
+        xs[i] = x + (lines - 1 - i) * n;
+    for (size_t e = 0; e < products; e++)
+        for (size_t i = 0; i < lines; i++)
+            matrix[e * ld + i] = (e + i) % 3 ? phi_rng_normal(&r) : 0;
+    const phk_lines_in_f32_args args = {.n = n,
+                                        .lines = lines,
+                                        .x = xs,
+                                        .products = products,
+                                        .matrix = matrix,
+                                        .ld = ld,
+                                        .v = v.x,
+                                        .slab = slab};
+    PHK_CALL(lines_in_f32, k)(&args);
+    for (size_t e = 0; e < products; e++)
+        for (size_t j = 0; j < n; j++) {
+            double want = 0, size = 0;
+            for (size_t i = 0; i < lines; i++) {
+                want += (double)matrix[e * ld + i] * (double)xs[i][j];
+                size += fabs((double)matrix[e * ld + i] * (double)xs[i][j]);
+            }
+            check_value(k->name, "sum of lines", RANDOM, v.x[e * slab + j], want, size, lines);
+        }
+    for (size_t i = 0; i < v.n; i++)
+        if (i % slab >= n) assert_true(is_poison(&v.x[i]));
+    guarded_free(x);
+    guarded_free(matrix);
+    fenced_free(&v);
+}
+
+typedef struct lines_case {
+    size_t most, lines; /* M, and those that exist */
+    size_t pairs;
+    bool zero, all; /* all: bias, sum and clamp */
+} lines_case;
+
+static void lines_out_case(const phk_kernel *k, size_t n, size_t pixels, const lines_case *t)
+{
+    const size_t m_row = n + PHK_MAX_NR, slab = pixels * m_row, pitch = n + 3;
+    const size_t products = 2 * t->pairs + t->zero + 1, line = pixels * pitch;
+    float *m = input_new(products * slab), *powers = input_new(t->pairs * t->most);
+    float *bias = input_new(n), *add = input_new(t->lines * line);
+    fenced y = fenced_new((t->lines - 1) * line + (pixels - 1) * pitch + n);
+    phi_rng r = phi_rng_start(14, n * 10 + t->lines);
+    for (size_t i = 0; i < products * slab; i++)
+        m[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < t->pairs * t->most; i++)
+        powers[i] = i % t->most ? powers[i - 1] * (0.5f + (float)(i / t->most)) : 1;
+    for (size_t i = 0; i < n; i++)
+        bias[i] = phi_rng_normal(&r);
+    for (size_t i = 0; i < t->lines * line; i++)
+        add[i] = phi_rng_normal(&r);
+    const phk_lines_out_f32_args args = {.n = n,
+                                         .pixels = pixels,
+                                         .lines = t->lines,
+                                         .m = m,
+                                         .m_row = m_row,
+                                         .slab = slab,
+                                         .pairs = t->pairs,
+                                         .zero = t->zero,
+                                         .powers = powers,
+                                         .y = y.x,
+                                         .y_line = (ptrdiff_t)line,
+                                         .y_pixel = (ptrdiff_t)pitch,
+                                         .bias = t->all ? bias : NULL,
+                                         .add = t->all ? add : NULL,
+                                         .add_line = (ptrdiff_t)line,
+                                         .add_pixel = (ptrdiff_t)pitch,
+                                         .lo = t->all ? -1 : -INFINITY,
+                                         .hi = t->all ? 2 : INFINITY};
+    PHK_CALL(lines_out_f32, k)(&args);
+    for (size_t l = 0; l < t->lines; l++)
+        for (size_t i = 0; i < pixels; i++)
+            for (size_t j = 0; j < n; j++) {
+                const float *at = m + i * m_row + j;
+                double want = 0, size = 4;
+                for (size_t p = 0; p < 2 * t->pairs; p++, at += slab) {
+                    const double power = (double)powers[p / 2 * t->most + l];
+                    want += (p % 2 && l % 2 ? -power : power) * (double)*at;
+                    size += fabs(power * (double)*at);
+                }
+                if (t->zero) want += l == 0 ? (double)*at : 0;
+                if (l + 1 == t->most) want += (double)at[t->zero ? slab : 0];
+                if (t->all) want += (double)bias[j] + (double)add[l * line + i * pitch + j];
+                if (t->all) want = fmin(fmax(want, -1), 2);
+                check_value(k->name, "lines", RANDOM, y.x[l * line + i * pitch + j], want, size,
+                            products);
+            }
+    for (size_t i = 0; i < y.n; i++)
+        if (i % pitch >= n) assert_true(is_poison(&y.x[i]));
+    guarded_free(m);
+    guarded_free(powers);
+    guarded_free(bias);
+    guarded_free(add);
+    fenced_free(&y);
+}
+
+static void test_lines(void **state)
+{
+    const phk_kernel *k;
+    (void)state;
+    for (size_t i = 0; (k = phk_kernel_at(i)); i++)
+        for (size_t c = 0; c < N_CHANNEL_COUNTS && runs_here(k); c++) {
+            const size_t n = channel_counts[c];
+            if (k->slot == PHK_lines_in_f32) {
+                lines_in_case(k, n, 1, 2);
+                lines_in_case(k, n, 7, 9);
+                lines_in_case(k, n, 9, 8);
+            }
+            if (k->slot != PHK_lines_out4_f32 && k->slot != PHK_lines_out6_f32) continue;
+            lines_case t = {.most = k->slot == PHK_lines_out4_f32 ? 4 : 6};
+            for (t.lines = 1; t.lines <= t.most; t.lines++)
+                for (t.pairs = 1; t.pairs <= 4; t.pairs++) {
+                    t.zero = t.pairs % 2;
+                    t.all = t.lines % 2;
+                    lines_out_case(k, n, t.pairs, &t);
+                    t.zero = !t.zero;
+                    t.all = !t.all;
+                    lines_out_case(k, n, 3, &t);
+                }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_winograd),
         cmocka_unit_test(test_strassen),
+        cmocka_unit_test(test_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
