@@ -287,22 +287,22 @@ typedef struct phk_lines_in_f32_args {
 typedef void phk_lines_in_f32_fn(const phk_lines_in_f32_args *g);
 
 /*
- * lines_outM: products of `pairs` points, + and - of each, then of 0 if `zero`, then of infinity,
- * to M lines of pixels, M = 4 or 6, of which the first `lines` exist:
+ * lines_out: products of `pairs` points, + and - of each, then of 0 if `zero`, then of infinity, to
+ * `most` lines of pixels, 4 or 6, of which the first `lines` exist:
  *
  *   y[l][i][j] = min(max(x, lo), hi),  x = sum over products p of point[p]^l m[p][i][j]
  *                                                             + bias[j] + add[l][i][j]
  *
- * for i < pixels, j < n. The power l of infinity is 1 for l = M - 1, else 0. y overlaps nothing but
+ * for i < pixels, j < n. The power l of infinity is 1 for l = most - 1, else 0. y overlaps nothing but
  * `add`, which may be y itself.
  */
 typedef struct phk_lines_out_f32_args {
-    size_t n, pixels, lines;
+    size_t n, pixels, lines, most;
     const float *m; /* m[p][i][j] at m + p * slab + i * m_row + j, j up to a whole nr of gemm_f32 */
     size_t m_row, slab;
     size_t pairs;
     bool zero;
-    const float *powers; /* [pairs][M], of the positive points */
+    const float *powers; /* [pairs][6], of the positive points */
     float *y;            /* y[l][i] at y + l * y_line + i * y_pixel, [n] */
     ptrdiff_t y_line, y_pixel;
     const float *bias; /* [n] or NULL */
@@ -310,9 +310,7 @@ typedef struct phk_lines_out_f32_args {
     ptrdiff_t add_line, add_pixel;
     float lo, hi;
 } phk_lines_out_f32_args;
-/* One type for both: PHK_CALL(lines_out_f32, kernel). */
 typedef void phk_lines_out_f32_fn(const phk_lines_out_f32_args *g);
-typedef phk_lines_out_f32_fn phk_lines_out4_f32_fn, phk_lines_out6_f32_fn;
 
 /* --- The table ------------------------------------------------------------------------------ */
 
@@ -335,8 +333,7 @@ enum phk_slot {
     PHK_halves_in_f32,
     PHK_halves_out_f32,
     PHK_lines_in_f32,
-    PHK_lines_out4_f32,
-    PHK_lines_out6_f32,
+    PHK_lines_out_f32,
     PHK_fma_f32,
     PHK_read_f32,
     PHK_N_SLOTS

@@ -229,13 +229,13 @@ void phi_line_wino_pack(const phi_conv_shape *d, const phi_filters *filters, phi
     memset(head, 0, HEAD_BYTES);
     head->gemm = phi_gemm_kernel((size_t)d->k, false);
     head->in = phk_choose(PHK_lines_in_f32);
-    head->out = phk_choose(p.s.m == 4 ? PHK_lines_out4_f32 : PHK_lines_out6_f32);
+    head->out = phk_choose(PHK_lines_out_f32);
     for (size_t less = 0; less < 2; less++)
         make_matrices(&p.s, !less, head->input[less], p.filter[less]);
     for (size_t i = 0; i < (p.s.a - 1) / 2; i++) {
         double power = 1;
-        for (size_t k = 0; k < p.s.m; k++, power *= pairs_of[p.s.a - 6][i])
-            head->powers[i * p.s.m + k] = (float)power;
+        for (size_t k = 0; k < MOST_M; k++, power *= pairs_of[p.s.a - 6][i])
+            head->powers[i * MOST_M + k] = (float)power;
     }
     p.nr = head->gemm->nr;
     p.out = (float *)(void *)((char *)packed + HEAD_BYTES);
@@ -360,6 +360,7 @@ static void finish(const job *j, const piece *p, size_t panel)
         .n = phi_min_size(nr, (size_t)d->k - k0),
         .pixels = p->n_x,
         .lines = p->n_y,
+        .most = j->u.s.m,
         .m = p->m,
         .m_row = nr,
         .slab = j->u.slab,

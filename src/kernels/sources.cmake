@@ -53,7 +53,7 @@ if(PINHOLE_SANITIZE)
 endif()
 set_source_files_properties(kernels/depthwise.c kernels/depthwise_scalar.c kernels/gemm_nn.c
   kernels/gemm_scalar.c kernels/gemm_tn.c kernels/im2col.c kernels/isa_neon.c
-  kernels/line_winograd.c kernels/line_winograd_scalar.c kernels/lrn_scalar.c kernels/peak_scalar.c kernels/strassen.c kernels/strassen_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES
+  kernels/lrn_scalar.c kernels/peak_scalar.c kernels/strassen.c kernels/strassen_scalar.c kernels/winograd.c kernels/winograd_scalar.c PROPERTIES
   COMPILE_OPTIONS "${PINHOLE_KERNEL_O}")
 # Scheduled before registers are given out, NEON's largest tile has one sum too many for them.
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
