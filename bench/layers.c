@@ -5,10 +5,10 @@
  *     h w c k r stride groups [label]        padding keeps the size: (r - 1) / 2 at each side
  *
  * and each is computed by every way there is: the product of matrices ("direct"), Winograd's
- * variants, Strassen's product, the depthwise kernels. Printed are the best and the median time of
- * several rounds, GFLOP/s counted in nominal multiply-adds, the share of the multiply-add peak that
- * was measured on the spot, and how far results are off against sums in double, at most and in the
- * mean, in units of their root mean square.
+ * variants, Strassen's product, Winograd down the lines ("lines"), the depthwise kernels. Printed
+ * are the best and the median time of several rounds, GFLOP/s counted in nominal multiply-adds, the
+ * share of the multiply-add peak that was measured on the spot, and how far results are off against
+ * sums in double, at most and in the mean, in units of their root mean square.
  *
  *     bench-layers [-t THREADS] [-r ROUNDS] [-w WAY] [--cold] FILE...
  *
@@ -23,6 +23,7 @@
 #include "base/rng.h"
 #include "kernels/depthwise.h"
 #include "kernels/im2col.h"
+#include "kernels/line_winograd.h"
 #include "kernels/strassen.h"
 #include "kernels/winograd.h"
 
@@ -39,8 +40,8 @@ typedef struct settings {
 
 typedef struct way {
     const char *name;
-    const phi_wino *wino; /* NULL: direct, depthwise or Strassen's */
-    bool strassen;
+    const phi_wino *wino; /* NULL: another */
+    bool strassen, lines;
 } way;
 
 typedef struct problem {
@@ -94,6 +95,7 @@ static size_t packed_bytes(const problem *p, const way *w)
     phi_im2col windows;
     if (w->wino) return phi_wino_pack_bytes(w->wino, d);
     if (w->strassen) return phi_strassen_pack_bytes(d);
+    if (w->lines) return phi_line_wino_pack_bytes(d);
     if (depthwise(d)) return phi_depthwise_pack_bytes(d);
     const phi_gemm g = direct(p, &windows);
     return phi_gemm_pack_bytes(g.k, g.n, g.groups);
@@ -108,6 +110,8 @@ static void pack(const problem *p, const way *w, void *packed)
         phi_wino_pack(w->wino, d, &filters, NULL, packed);
     } else if (w->strassen) {
         phi_strassen_pack(d, &filters, NULL, packed);
+    } else if (w->lines) {
+        phi_line_wino_pack(d, &filters, NULL, packed);
     } else if (depthwise(d)) {
         phi_depthwise_pack(d, p->w, packed);
     } else {
@@ -126,6 +130,7 @@ static size_t work_bytes(const problem *p, const way *w, size_t threads)
     phi_im2col windows;
     if (w->wino) return phi_wino_work_bytes(w->wino, &p->d, threads);
     if (w->strassen) return phi_strassen_work_bytes(&p->d, threads);
+    if (w->lines) return phi_line_wino_work_bytes(&p->d, threads);
     if (depthwise(&p->d)) return phi_depthwise_work_bytes(&p->d, threads);
     const phi_gemm g = direct(p, &windows);
     return phi_gemm_work_bytes(&g, threads);
@@ -139,6 +144,8 @@ static void run(const problem *p, const way *w, const void *packed, phi_pool *po
         phi_wino_run(w->wino, &p->d, &data, packed, pool, p->work);
     } else if (w->strassen) {
         phi_strassen_run(&p->d, &data, packed, pool, p->work);
+    } else if (w->lines) {
+        phi_line_wino_run(&p->d, &data, packed, pool, p->work);
     } else if (depthwise(&p->d)) {
         phi_depthwise(&p->d, &data, packed, pool, p->work);
     } else {
@@ -292,15 +299,16 @@ static void measure(problem *p, const way *w, const settings *o)
 
 static void measure_all(problem *p, const settings *o)
 {
-    static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3, false},
-                                   {"F(4x4,3x3)", &phi_wino_f4x3, false},
-                                   {"F(6x6,3x3)", &phi_wino_f6x3, false},
-                                   {"F(2x2,3x3/2)", &phi_wino_f2x3s2, false},
-                                   {"F(2x2,5x5)", &phi_wino_f2x5, false},
-                                   {"F(4x4,5x5)", &phi_wino_f4x5, false}};
-    static const way strassen = {"Strassen", NULL, true};
+    static const way winograd[] = {{"F(2x2,3x3)", &phi_wino_f2x3, false, false},
+                                   {"F(4x4,3x3)", &phi_wino_f4x3, false, false},
+                                   {"F(6x6,3x3)", &phi_wino_f6x3, false, false},
+                                   {"F(2x2,3x3/2)", &phi_wino_f2x3s2, false, false},
+                                   {"F(2x2,5x5)", &phi_wino_f2x5, false, false},
+                                   {"F(4x4,5x5)", &phi_wino_f4x5, false, false}};
+    static const way strassen = {.name = "Strassen", .strassen = true};
+    static const way lines = {.name = "lines", .lines = true};
     const phi_conv_shape *d = &p->d;
-    const way direct_way = {depthwise(d) ? "depthwise" : "direct", NULL, false};
+    const way direct_way = {depthwise(d) ? "depthwise" : "direct", NULL, false, false};
     const float fan_in = (float)(d->r * d->s * (d->c / d->groups));
     phi_rng r = phi_rng_start(1, 0);
     p->x = random_floats(d->h * d->w * d->c, 1, &r);
@@ -315,6 +323,7 @@ static void measure_all(problem *p, const settings *o)
         if (d->groups == 1 && phi_wino_applies(winograd[i].wino, d))
             measure(p, &winograd[i], o);
     if (d->r == 1 && d->stride_h == 1 && phi_strassen_applies(d)) measure(p, &strassen, o);
+    if (phi_line_wino_applies(d)) measure(p, &lines, o);
     phi_free(NULL, p->x);
     phi_free(NULL, p->w);
     phi_free(NULL, p->bias);

@@ -84,7 +84,7 @@ def define_structures():
                     ("n_values", ctypes.c_size_t), ("values", ctypes.c_void_p),
                     ("keep_all", ctypes.c_bool), ("exact", ctypes.c_bool),
                     ("max_weights", ctypes.c_size_t), ("n_threads", ctypes.c_size_t),
-                    ("measure", ctypes.c_bool), ("measurements", ctypes.c_char_p)]
+                    ("measurements", ctypes.c_void_p)]
 
     class Port(ctypes.Structure):
         _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_int), ("rank", ctypes.c_size_t),

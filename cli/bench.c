@@ -217,17 +217,21 @@ static int plan_and_count(const bench_options *o, const ph_graph *g, const cli_h
                          .hints = hints->at,
                          .exact = o->exact,
                          .max_weights = o->max_weights,
-                         .n_threads = o->threads,
-                         .measure = o->measure.measure,
-                         .measurements = o->measure.file};
+                         .n_threads = o->threads};
+    ph_measurements *measurements = NULL;
     enum ph_status st = ph_account_new(g, hints->n, hints->at, &account, &err);
     if (st) return cli_fail_in(o->model, st, &err);
     *macs = ph_account_totals(account)->macs;
     ph_account_free(account);
     const double start = cli_now();
-    st = ph_plan_new(g, &desc, plan, &err);
-    if (!st) cli_detail("plan: %.1f ms", 1e3 * (cli_now() - start));
-    return st ? cli_fail_in(o->model, st, &err) : CLI_OK;
+    int status = cli_measure_first(&o->measure, g, o->model, &desc, &measurements);
+    if (status == CLI_OK) {
+        st = ph_plan_new(g, &desc, plan, &err);
+        if (st) status = cli_fail_in(o->model, st, &err);
+    }
+    if (status == CLI_OK) cli_detail("plan: %.1f ms", 1e3 * (cli_now() - start));
+    ph_measurements_free(measurements);
+    return status;
 }
 
 static int bench(const ph_graph *g, const bench_options *o)

@@ -5,7 +5,6 @@
 #include "classify.h"
 #include "commands.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,24 +13,6 @@
 #define PATIENCE 0.1
 
 static const char *const softmax_words[] = {"auto", "always", "never", NULL};
-
-static volatile sig_atomic_t caught = 0;
-
-static void on_signal(int signal_number)
-{
-    caught = signal_number;
-}
-
-/* The first signal ends a stream after the line that is being written, the second at once. */
-static void catch_signals(void)
-{
-    const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < CLI_COUNT(signals); i++) {
-        struct sigaction old, action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN) continue;
-        sigaction(signals[i], &action, NULL);
-    }
-}
 
 /* A run over all images. */
 typedef struct session {
@@ -70,7 +51,7 @@ static void say_counts(const session *s)
 {
     double seconds = cli_now() - s->begin;
     char n[CLI_NUMBER_BYTES];
-    cli_note("%s%s images, %zu broken, %.2f s, %.1f images/s", caught ? "interrupted: " : "",
+    cli_note("%s%s images, %zu broken, %.2f s, %.1f images/s", cli_caught ? "interrupted: " : "",
              cli_group((int64_t)s->n, n), s->n_broken, seconds,
              seconds > 0.0 ? (double)s->n / seconds : 0.0);
 }
@@ -120,7 +101,7 @@ static void classify_all(session *s)
     slot *slots;
     void *pixels;
     size_t n;
-    while (!caught && !ferror(stdout)) {
+    while (!cli_caught && !ferror(stdout)) {
         show_progress(s);
         if (!queue_wait(s->queue, PATIENCE, &slots, &pixels, &n)) continue;
         if (n == 0) break;
@@ -136,7 +117,7 @@ static void classify_all(session *s)
 /* A stream says by 1 that some images were broken; a few images by why the first one was. */
 static int result(const session *s)
 {
-    if (caught) return 128 + caught;
+    if (cli_caught) return 128 + cli_caught;
     int status = source_status(s->source);
     if (status != CLI_OK || !s->n_broken) return status;
     return s->o->stream ? CLI_NO : s->worst;
@@ -148,7 +129,7 @@ static int run_session(session *s)
     int status = s->guesses ? printer_new(s->o, s->net, &s->printer) : cli_nomem();
     if (status == CLI_OK) status = queue_new(s->source, classifier_input(s->net), s->o, &s->queue);
     if (status == CLI_OK) {
-        catch_signals();
+        cli_catch_signals(); /* a stream ends after the line that is being written */
         s->begin = cli_now();
         classify_all(s);
         queue_free(s->queue); /* also ends the waiting for a list */

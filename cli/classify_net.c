@@ -78,13 +78,13 @@ static int make_plan(classifier *n, const classify_options *o)
     if (hint.rank == 3 && o->batch > 1) {
         return cli_usage("option '--batch': the model takes one image at a time");
     }
-    ph_plan_desc desc = {.n_hints = 1,
-                         .hints = &hint,
-                         .exact = o->exact,
-                         .n_threads = o->threads,
-                         .measure = o->measure.measure,
-                         .measurements = o->measure.file};
-    enum ph_status st = ph_plan_new(n->g, &desc, &n->plan, &err);
+    ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .exact = o->exact, .n_threads = o->threads};
+    ph_measurements *measurements;
+    int status = cli_measure_first(&o->measure, n->g, n->path, &desc, &measurements);
+    enum ph_status st = PH_OK;
+    if (status == CLI_OK) st = ph_plan_new(n->g, &desc, &n->plan, &err);
+    ph_measurements_free(measurements);
+    if (status != CLI_OK) return status;
     if (!st) st = ph_run_new(n->plan, o->threads, &n->run, &err);
     if (st) return cli_fail_in(n->path, st, &err);
     const ph_port *in = ph_plan_input(n->plan, 0);

@@ -26,6 +26,7 @@ typedef struct eval_options {
 typedef struct eval_result {
     const ph_graph *g;
     const ph_dataset *d;
+    ph_plan_desc plan; /* but for the shapes */
     ph_score score;
     size_t n_classes;
     int32_t *predicted; /* [images] */
@@ -150,22 +151,21 @@ static double probability(const float *scores, size_t n, size_t class)
     return exp((double)scores[class] - top) / sum;
 }
 
-static ph_plan_desc plan_desc(const eval_options *o)
+static ph_shape_hint images(const ph_dataset *d, size_t n)
 {
-    return (ph_plan_desc){
-        .n_threads = o->threads, .measure = o->measure.measure, .measurements = o->measure.file};
+    ph_shape_hint hint = {.rank = 4, .dims = {(int64_t)n}};
+    ph_dataset_shape(d, hint.dims + 1);
+    return hint;
 }
 
 /* sure[i]: how sure the network is of its prediction for image chosen[i]. */
-static int ask_again(const eval_options *o, const eval_result *r, const size_t *chosen, size_t n,
-                     double *sure)
+static int ask_again(const eval_result *r, const size_t *chosen, size_t n, double *sure)
 {
     ph_error err = {0};
     ph_plan *plan = NULL;
     ph_run *run = NULL;
-    ph_shape_hint hint = {.rank = 4, .dims = {1}};
-    ph_dataset_shape(r->d, hint.dims + 1);
-    ph_plan_desc desc = plan_desc(o);
+    const ph_shape_hint hint = images(r->d, 1);
+    ph_plan_desc desc = r->plan;
     desc.n_hints = 1;
     desc.hints = &hint;
     enum ph_status st = ph_plan_new(r->g, &desc, &plan, &err);
@@ -216,7 +216,7 @@ static int show_pictures(const eval_options *o, const cli_style *style, const ev
     int64_t chw[3];
     int status = chosen && sure && pictures ? CLI_OK : cli_nomem();
     size_t n = status == CLI_OK ? choose(o, r, chosen) : 0;
-    if (n > 0) status = ask_again(o, r, chosen, n, sure);
+    if (n > 0) status = ask_again(r, chosen, n, sure);
     if (n > 0 && status == CLI_OK) {
         ph_dataset_shape(r->d, chw);
         for (size_t i = 0; i < n; i++) {
@@ -285,19 +285,32 @@ static int report(const eval_options *o, const eval_result *r)
     return status;
 }
 
+/* The plans for whole batches and for what is left go by the same measurements. */
+static int measure_first(const eval_options *o, eval_result *r, ph_measurements **out)
+{
+    const size_t count = ph_dataset_count(r->d);
+    const ph_shape_hint hint = images(r->d, o->batch < count ? o->batch : count);
+    r->plan = (ph_plan_desc){.n_threads = o->threads, .n_hints = 1, .hints = &hint};
+    int status = cli_measure_first(&o->measure, r->g, o->model, &r->plan, out);
+    r->plan.n_hints = 0;
+    r->plan.hints = NULL;
+    return status;
+}
+
 static int evaluate(const eval_options *o, const ph_graph *g, const ph_dataset *d)
 {
     size_t n = ph_dataset_count(d), k = ph_dataset_n_classes(d);
-    char images[CLI_NUMBER_BYTES];
+    char number[CLI_NUMBER_BYTES];
+    ph_measurements *measurements = NULL;
     ph_error err = {0};
     eval_result r = {.g = g, .d = d, .n_classes = k};
     r.predicted = calloc(n + 1, sizeof *r.predicted);
     r.confusion = calloc(k + 1, (k + 1) * sizeof *r.confusion);
     int status = r.predicted && r.confusion ? CLI_OK : cli_nomem();
+    if (status == CLI_OK) status = measure_first(o, &r, &measurements);
     if (status == CLI_OK) {
-        cli_progress("classifying %s images ...", cli_group((int64_t)n, images));
-        const ph_plan_desc desc = plan_desc(o);
-        enum ph_status st = ph_evaluate_as(g, d, &desc, o->batch, &r.score, r.predicted, &err);
+        cli_progress("classifying %s images ...", cli_group((int64_t)n, number));
+        enum ph_status st = ph_evaluate_as(g, d, &r.plan, o->batch, &r.score, r.predicted, &err);
         cli_progress_clear();
         if (st) status = cli_fail_in(o->model, st, &err);
     }
@@ -306,6 +319,7 @@ static int evaluate(const eval_options *o, const ph_graph *g, const ph_dataset *
         if (label < k) confusion_row(&r, label)[guess < k ? guess : k]++;
     }
     if (status == CLI_OK) status = report(o, &r);
+    ph_measurements_free(measurements);
     free(r.confusion);
     free(r.predicted);
     return status;

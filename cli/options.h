@@ -33,6 +33,13 @@ typedef struct cli_measure {
               "what was measured: read from here instead; with\n"                                  \
               "--measure, what is missing is added")}
 /* clang-format on */
+/*
+ * Do as they say for a plan of `g` (of the file or name `model`) by *desc: read the file, measure,
+ * add to the file. desc->measurements are then set; *out, which they are, is to be freed after the
+ * last plan, whatever is returned: CLI_OK, or an exit status after a message.
+ */
+int cli_measure_first(const cli_measure *options, const ph_graph *g, const char *model,
+                      ph_plan_desc *desc, ph_measurements **out);
 
 enum cli_kind {
     CLI_FLAG,  /* to: bool, set to true */

@@ -105,17 +105,14 @@ static int new_plan(const ph_graph *g, const run_options *o, ph_tensor *const *i
     size_t n = ph_graph_n_inputs(g);
     cli_hints hints;
     ph_error err = {0};
+    ph_measurements *measurements = NULL;
     bool *wanted = calloc(n + 1, sizeof *wanted);
     ph_known_value *values = calloc(n + 1, sizeof *values);
     int status = cli_hints_new(g, &hints);
     if (status == CLI_OK && (!wanted || !values)) status = cli_nomem();
     if (status == CLI_OK) {
-        ph_plan_desc desc = {.n_values = n,
-                             .values = values,
-                             .exact = o->exact,
-                             .n_threads = o->threads,
-                             .measure = o->measure.measure,
-                             .measurements = o->measure.file};
+        ph_plan_desc desc = {
+            .n_values = n, .values = values, .exact = o->exact, .n_threads = o->threads};
         for (size_t i = 0; i < n; i++) {
             values[i] = (ph_known_value){ph_value_name(g, ph_graph_input(g, i)), inputs[i]};
         }
@@ -127,9 +124,11 @@ static int new_plan(const ph_graph *g, const run_options *o, ph_tensor *const *i
         }
         desc.n_hints = hints.n;
         desc.hints = hints.at;
-        if (!st) st = ph_plan_new(g, &desc, plan, &err);
+        if (!st) status = cli_measure_first(&o->measure, g, o->model, &desc, &measurements);
+        if (!st && status == CLI_OK) st = ph_plan_new(g, &desc, plan, &err);
         if (st) status = cli_fail_in(o->model, st, &err);
     }
+    ph_measurements_free(measurements);
     cli_hints_free(&hints);
     free(wanted);
     free(values);

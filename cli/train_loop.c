@@ -5,30 +5,9 @@
 #include "train.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* --- Interruption --------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t caught = 0;
-
-static void on_signal(int signal_number)
-{
-    caught = signal_number;
-}
-
-/* The first signal stops the training at the end of a step, the second at once. */
-static void catch_signals(void)
-{
-    const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < CLI_COUNT(signals); i++) {
-        struct sigaction old, action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN) continue;
-        sigaction(signals[i], &action, NULL);
-    }
-}
 
 /* --- State ---------------------------------------------------------------------------------- */
 
@@ -46,7 +25,7 @@ static int on_progress(void *user, const ph_train_progress *p)
 {
     training *t = user;
     t->last = *p;
-    if (caught) return 1;
+    if (cli_caught) return 1;
     train_log_progress(p);
     return 0;
 }
@@ -77,7 +56,7 @@ static int stop_interrupted(const training *t)
                   "interrupted after %zu of %zu epochs; nothing is saved (--checkpoint would)",
                   epoch, t->o->desc.n_epochs);
     }
-    return 128 + caught;
+    return 128 + cli_caught;
 }
 
 /* --- Epochs --------------------------------------------------------------------------------- */
@@ -134,7 +113,7 @@ static int all_epochs(training *t)
 {
     train_log_head();
     while (ph_trainer_epochs_done(t->trainer) < t->o->desc.n_epochs) {
-        int status = caught ? stop_interrupted(t) : one_epoch(t);
+        int status = cli_caught ? stop_interrupted(t) : one_epoch(t);
         if (status != CLI_OK) return status;
     }
     if (!t->test || t->epoch.tested) return CLI_OK;
@@ -234,7 +213,7 @@ static void announce(const training *t)
 int train_run(const train_options *o, ph_graph *g, const ph_dataset *train, const ph_dataset *test)
 {
     training t = {.o = o, .g = g, .train = train, .test = test};
-    catch_signals();
+    cli_catch_signals(); /* it stops at the end of a step */
     int status = start(&t);
     if (status == CLI_OK) {
         announce(&t);

@@ -7,6 +7,8 @@
 
 #include <pinhole/pinhole.h>
 
+#include <signal.h>
+
 #if defined(__GNUC__)
 #define CLI_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
@@ -58,6 +60,13 @@ void cli_detail(const char *format, ...) CLI_PRINTF(1, 2); /* only with -v */
 bool cli_progress_wanted(void);
 void cli_progress(const char *format, ...) CLI_PRINTF(1, 2);
 void cli_progress_clear(void);
+
+/* --- Interruption --------------------------------------------------------------------------- */
+
+/* From now on the first SIGINT or SIGTERM only sets cli_caught, its number; the second ends the
+ * program. Ignored ones stay ignored. */
+void cli_catch_signals(void);
+extern volatile sig_atomic_t cli_caught; /* 0: none */
 
 /* --- Terminal ------------------------------------------------------------------------------- */
 

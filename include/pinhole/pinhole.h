@@ -651,6 +651,15 @@ PH_API enum ph_status ph_account_write_pair(const ph_account *a, const ph_accoun
  */
 typedef struct ph_plan ph_plan;
 
+/*
+ * How long convolutions take by the ways there are to compute them, as it was measured. Which is
+ * the fastest may differ from what plans estimate, and with the machine and number of threads.
+ *
+ * Threads: plans only read it, so several threads may make plans with one at a time; the functions
+ * on it (ph_measurements_...) each want it for themselves.
+ */
+typedef struct ph_measurements ph_measurements;
+
 /* Settings of ph_plan_new; zero means the default. */
 typedef struct ph_plan_desc {
     size_t n_hints;
@@ -671,20 +680,12 @@ typedef struct ph_plan_desc {
     size_t max_weights;
     /* Threads that pack weights, with the caller's; they end before ph_plan_new does. 0: one per
      * CPU. Small networks are packed by the caller alone. The same bits for any number, but for
-     * what `measure` and `measurements` make of it. */
+     * what `measurements` make of it. */
     size_t n_threads;
-    /* Try the ways there are to compute a convolution, instead of only estimating how long each
-     * would take. It is done here, on this machine, on n_threads threads, for one image: a few
-     * hundredths of a second for each size of convolution, or three runs of each way where these
-     * take longer. Ways round differently, and which is the fastest may change with the machine,
-     * n_threads and the day: results are the same to rounding. `exact` and max_weights hold. */
-    bool measure;
-    /* The path of a file for what was measured, here or elsewhere: JSON, see docs/performance.md;
-     * NULL: none. What the file knows is not measured again. With `measure` the rest is, and is
-     * added to the file, which is made if there is none. Without, the rest is estimated, and the
-     * file only read: as long as it stays the same, so do the choices, and the bits, on one machine
-     * and n_threads. */
-    const char *measurements;
+    /* Times by which ways to compute convolutions are chosen (ph_measurements_add); borrowed for
+     * the call. NULL, and where they do not know all the ways that come into question for n_threads
+     * and the instruction set in use: ways are chosen by estimates. */
+    const ph_measurements *measurements;
 } ph_plan_desc;
 
 /*
@@ -701,12 +702,57 @@ PH_API enum ph_status ph_graph_wanted_values(const ph_graph *g, const ph_plan_de
 /*
  * `g` is borrowed and must outlive the plan unchanged. `desc` may be NULL.
  *
- * Errors: what is wrong with the graph or its inputs; PH_ERR_NOMEM; of desc->measurements
- * PH_ERR_NOT_FOUND, PH_ERR_IO, and PH_ERR_FORMAT or PH_ERR_UNSUPPORTED if it holds something else.
+ * The same graph, `desc` and, if there are any, measurements make the same choices, and so the same
+ * bits, on one machine.
+ *
+ * Errors: what is wrong with the graph or its inputs; PH_ERR_NOMEM.
  */
 PH_API enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                   ph_error *err);
 PH_API void ph_plan_free(ph_plan *p);
+
+/* --- Ways that were measured --- */
+
+/* Nothing is known yet. Errors: PH_ERR_NOMEM. */
+PH_API enum ph_status ph_measurements_new(const ph_allocator *mem, ph_measurements **out,
+                                          ph_error *err);
+PH_API void ph_measurements_free(ph_measurements *m);
+
+/*
+ * Try the ways to compute each convolution that a plan of `g` by `desc` (may be NULL) has to choose
+ * from, but for what `m` knows already. It is done here, on this machine, by the instruction set in
+ * use, on desc->n_threads threads, for one image whatever the batch: a few hundredths of a second
+ * for each size of convolution, or three runs of each way where these take longer. A plan of `g`
+ * by `desc` with these measurements then chooses by them; so may others that have convolutions of
+ * the same sizes. Ways round differently: results are the same to rounding. desc->exact holds;
+ * desc->measurements do not count.
+ *
+ * Errors: what is wrong with the graph or its inputs; PH_ERR_NOMEM, PH_ERR_INTERNAL (no thread). `m`
+ * then knows no more than before, or some of it.
+ */
+PH_API enum ph_status ph_measurements_add(ph_measurements *m, const ph_graph *g,
+                                          const ph_plan_desc *desc, ph_error *err);
+
+/*
+ * What a file knows of this machine: its processor and this version of Pinhole, for any instruction
+ * set and number of threads. It is JSON; docs/performance.md has the format.
+ *
+ * Errors: PH_ERR_NOT_FOUND, PH_ERR_IO, PH_ERR_FORMAT or PH_ERR_UNSUPPORTED if it holds something
+ * else, PH_ERR_NOMEM.
+ */
+PH_API enum ph_status ph_measurements_read(const ph_allocator *mem, const char *path,
+                                           ph_measurements **out, ph_error *err);
+
+/*
+ * Add to a file what it does not know, and make it if there is none; whatever else is in it stays.
+ * Where it knows all that `m` knows of a convolution, as somebody else may have written it since it
+ * was read, `m` takes it from there: plans that are made of `m` after this choose as those of
+ * whoever reads the file. The file is replaced at once or not at all.
+ *
+ * Errors: as of ph_measurements_read; PH_ERR_OVERFLOW (more than can be read back). PH_ERR_NOT_FOUND:
+ * the folder is missing.
+ */
+PH_API enum ph_status ph_measurements_write(ph_measurements *m, const char *path, ph_error *err);
 
 /* --- Will it run? --- */
 
@@ -873,8 +919,7 @@ PH_API enum ph_status ph_evaluate(const ph_graph *g, const ph_dataset *d, size_t
 
 /*
  * The same by plans as `desc` (may be NULL) says, but for the shapes and values of inputs; n_threads is
- * for running, too. If the last batch is smaller it has a plan of its own: where plans are measured,
- * only a file of `measurements` sees to it that both compute alike.
+ * for running, too.
  */
 PH_API enum ph_status ph_evaluate_as(const ph_graph *g, const ph_dataset *d,
                                      const ph_plan_desc *desc, size_t batch, ph_score *score,

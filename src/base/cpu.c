@@ -159,6 +159,13 @@ const char *ph_cpu_isa(void)
     return word;
 }
 
+const char *phi_cpu_isa_word(const char *text)
+{
+    for (size_t i = 0; i < PHI_COUNT(levels); i++)
+        if (strcmp(levels[i].word, text) == 0) return levels[i].word;
+    return NULL;
+}
+
 enum ph_status ph_cpu_limit(const char *isa)
 {
     unsigned flags = 0;

@@ -17,6 +17,9 @@ enum phi_cpu_flag {
 /* Flags in force, after the cap. */
 unsigned phi_cpu_flags(void);
 
+/* The one of ph_cpu_isa's words that `text` is, in static storage, or NULL. */
+const char *phi_cpu_isa_word(const char *text);
+
 /* Products a cycle of AVX-512 for one of AVX2: 1 where 512 bits are done in two halves, 2
  * elsewhere. */
 unsigned phi_cpu_avx512_rate(void);

@@ -8,5 +8,7 @@ list(APPEND PINHOLE_SOURCES
   base/file.c
   base/format.c
   base/half.c
+  base/measurements.c
+  base/names.c
   base/pool.c
   base/rng.c)

@@ -7,7 +7,6 @@
 
 #include "base/rng.h"
 #include "graph/graph.h"
-#include "graph/names.h"
 
 static const char *value_name_at(const void *g, size_t i)
 {

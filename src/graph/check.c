@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "graph/graph.h"
-#include "graph/names.h"
 
 /* --- Lists in messages --------------------------------------------------------------------------- */
 

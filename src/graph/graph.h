@@ -6,6 +6,7 @@
 #ifndef PHI_GRAPH_H
 #define PHI_GRAPH_H
 
+#include "base/names.h"
 #include "graph/op.h"
 
 /* Bytes carried along from a file and not understood: serialised protobuf fields. */
@@ -80,12 +81,7 @@ struct ph_graph {
     ph_value *inputs;  size_t n_inputs, inputs_capacity; /* in file order, constants among them */
     ph_value *outputs; size_t n_outputs, outputs_capacity;
     phi_blob extra, model_extra; /* unknown fields of GraphProto and ModelProto */
-    /* name -> index + 1, open addressing; see build.c */
-    struct phi_names {
-        uint32_t *slot;
-        size_t n_slots, n_used;
-        uint64_t key[2]; /* of the hash */
-    } value_names, node_names, meta_names;
+    phi_names value_names, node_names, meta_names;
     size_t names_made; /* the number in the last name that was made up for a node */
     /* inputs that are no constants, in order; valid if `settled` (phi_graph_sort sees to it) */
     ph_value *open_inputs; size_t n_open_inputs, open_inputs_capacity;

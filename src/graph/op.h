@@ -111,6 +111,8 @@ typedef struct phi_lines {
     int64_t h, w, c; /* the input's lines, pixels of one, channels */
     int64_t oh, ow;  /* the output's */
     int64_t stride, pad, extent;
+    int64_t unit; /* lines of output that are made together: `band` begins at a multiple of it, and
+                   * ends at one or with the last line */
     double weight_bytes;
     size_t work_bytes; /* scratch of `band` */
 } phi_lines;

@@ -14,7 +14,6 @@ list(APPEND PINHOLE_SOURCES
   graph/infer_inputs.c
   graph/left.c
   graph/loop.c
-  graph/names.c
   graph/parameters.c
   graph/scores.c
   graph/sum_to.c

@@ -322,28 +322,5 @@ void KERNEL(wino8_out6_f32)(const phk_wino_out_f32_args *g)
     wino_out(g, 8, 6, KERNEL(wino8_out6_f32));
 }
 
-/* --- Inputs at the edge
- * ---------------------------------------------------------------------------- */
-
-INLINE void blend_part(const phk_blend_f32_args *g, size_t c, size_t n)
-{
-    vf y = v_set(0);
-    for (size_t i = 0; i < g->terms; i++)
-        y = v_fma(v_set(g->w[i]), n == VL ? v_load(g->x[i] + c) : v_load_n(g->x[i] + c, n), y);
-    if (n == VL)
-        v_store(g->y + c, y);
-    else
-        v_store_n(g->y + c, n, y);
-}
-
-void KERNEL(blend_f32)(const phk_blend_f32_args *args)
-{
-    const phk_blend_f32_args g = *args;
-    size_t c = 0;
-    for (; g.n - c >= VL; c += VL)
-        blend_part(&g, c, VL);
-    if (c < g.n) blend_part(&g, c, g.n - c);
-}
-
 #undef P
 #undef Q

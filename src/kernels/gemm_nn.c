@@ -12,7 +12,9 @@
 
 #include <math.h>
 
-#define K_BLOCK 256     /* a panel of B, 256 x 16 floats, takes half of a 32 KiB cache */
+#include "kernels/caches.h"
+
+#define K_BLOCK PHI_K_BLOCK
 #define ROW_BLOCK 96    /* rows of a task; with K_BLOCK, A's share of the second-level cache */
 #define B_NEAR 65536    /* bytes of B that may be walked through again for every strip of rows */
 #define STRIP_TILES 4   /* tiles of rows in such a walk */
@@ -247,9 +249,6 @@ typedef struct gemm_part {
     ptrdiff_t c_row;
 } gemm_part;
 
-#define WAY_FLOATS 1024 /* in a way of a first-level cache: elements so far apart share a set */
-#define WAYS 8
-
 static bool a_may_be_ready(const phi_rows *a)
 {
     return !a->gather && a->step == 1;
@@ -259,7 +258,7 @@ static bool a_may_be_ready(const phi_rows *a)
  * reads them from a copy instead. */
 static bool rows_collide(const phi_rows *a)
 {
-    return a->row % WAY_FLOATS == 0 && a->row != 0;
+    return a->row % PHI_WAY_FLOATS == 0 && a->row != 0;
 }
 
 /* Distance of rows in A's scratch; not a multiple of the cache's way size. */
@@ -304,7 +303,7 @@ static const float zeros[K_BLOCK]; /* what is outside of images */
 static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
 {
     const phi_rows *a = &g->a;
-    const bool in_place = mr <= WAYS || !rows_collide(a);
+    const bool in_place = mr <= PHI_WAYS || !rows_collide(a);
     float *scratch = (float *)(void *)(work + pointer_bytes(g));
     p->rows = NULL;
     if (a->locate && in_place) {

@@ -100,6 +100,7 @@ INLINE vf v_max_nan(vf a, vf b)
 #include "kernels/body_peak.h"
 #include "kernels/body_pool.h"
 #include "kernels/body_strassen.h"
+#include "kernels/body_line_winograd.h"
 #include "kernels/body_winograd.h"
 
 #endif

@@ -233,16 +233,6 @@ typedef void phk_wino_out_f32_fn(const phk_wino_out_f32_args *g);
 typedef phk_wino_out_f32_fn phk_wino4_out2_f32_fn, phk_wino5_out2_f32_fn, phk_wino6_out2_f32_fn,
     phk_wino6_out4_f32_fn, phk_wino8_out4_f32_fn, phk_wino8_out6_f32_fn;
 
-/* blend: y[c] = sum of w[i] * x[i][c], elementwise, in that order. y overlaps nothing. */
-typedef struct phk_blend_f32_args {
-    size_t n;              /* of y and each x */
-    size_t terms;
-    const float *const *x; /* [terms] pointers to [n] */
-    const float *w;        /* [terms] */
-    float *y;
-} phk_blend_f32_args;
-typedef void phk_blend_f32_fn(const phk_blend_f32_args *g);
-
 /*
  * halves_in: what the products of Strassen's algorithm take of a pixel of the upper half of the
  * rows and one of the lower half, whose channels are in a left and a right half:
@@ -282,6 +272,47 @@ typedef struct phk_halves_out_f32_args {
 } phk_halves_out_f32_args;
 typedef void phk_halves_out_f32_fn(const phk_halves_out_f32_args *g);
 
+/*
+ * lines_in: sums of lines of an image, elementwise:  v[e][j] = sum over i of matrix[e][i] x[i][j]
+ * for e < products, j < n. v overlaps nothing.
+ */
+typedef struct phk_lines_in_f32_args {
+    size_t n, lines;
+    const float *const *x; /* [lines] pointers to [n] */
+    size_t products;
+    const float *matrix; /* rows `ld` apart */
+    size_t ld;
+    float *v; /* v[e] at v + e * slab, [n] */
+    size_t slab;
+} phk_lines_in_f32_args;
+typedef void phk_lines_in_f32_fn(const phk_lines_in_f32_args *g);
+
+/*
+ * lines_out: products of `pairs` points, + and - of each, then of 0 if `zero`, then of infinity, to
+ * `most` lines of pixels, 4 or 6, of which the first `lines` exist:
+ *
+ *   y[l][i][j] = min(max(x, lo), hi),  x = sum over products p of point[p]^l m[p][i][j]
+ *                                                             + bias[j] + add[l][i][j]
+ *
+ * for i < pixels, j < n. The power l of infinity is 1 for l = most - 1, else 0. y overlaps nothing but
+ * `add`, which may be y itself.
+ */
+typedef struct phk_lines_out_f32_args {
+    size_t n, pixels, lines, most;
+    const float *m; /* m[p][i][j] at m + p * slab + i * m_row + j, j up to a whole nr of gemm_f32 */
+    size_t m_row, slab;
+    size_t pairs;
+    bool zero;
+    const float *powers; /* [pairs][6], of the positive points */
+    float *y;            /* y[l][i] at y + l * y_line + i * y_pixel, [n] */
+    ptrdiff_t y_line, y_pixel;
+    const float *bias; /* [n] or NULL */
+    const float *add;  /* add[l][i] at add + l * add_line + i * add_pixel, or NULL */
+    ptrdiff_t add_line, add_pixel;
+    float lo, hi;
+} phk_lines_out_f32_args;
+typedef void phk_lines_out_f32_fn(const phk_lines_out_f32_args *g);
+
 /* --- The table ------------------------------------------------------------------------------ */
 
 /* What kernels are for. The name ends in the element type that the slot works on. */
@@ -302,9 +333,10 @@ enum phk_slot {
     PHK_wino6_out4_f32,
     PHK_wino8_out4_f32,
     PHK_wino8_out6_f32,
-    PHK_blend_f32,
     PHK_halves_in_f32,
     PHK_halves_out_f32,
+    PHK_lines_in_f32,
+    PHK_lines_out_f32,
     PHK_fma_f32,
     PHK_read_f32,
     PHK_N_SLOTS

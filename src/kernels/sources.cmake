@@ -9,6 +9,8 @@ list(APPEND PINHOLE_SOURCES
   kernels/isa_avx2.c
   kernels/isa_avx512.c
   kernels/isa_neon.c
+  kernels/line_winograd.c
+  kernels/line_winograd_scalar.c
   kernels/lrn_scalar.c
   kernels/peak_scalar.c
   kernels/pool_scalar.c

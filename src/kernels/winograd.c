@@ -92,7 +92,7 @@ double phi_wino_cost(const phi_wino *v, const phi_conv_shape *all)
 /* In front of the weights: which kernels they are for, and a pixel of zeros for the padding.
  * Weights are [panels][n_filters][n_filters][c][nr]. */
 typedef struct packed_head {
-    const phk_kernel *gemm, *in, *out, *blend;
+    const phk_kernel *gemm, *in, *out, *extend;
 } packed_head;
 #define HEAD_BYTES 64
 _Static_assert(sizeof(packed_head) <= HEAD_BYTES, "packed_head");
@@ -151,7 +151,7 @@ static void pack_group(const phi_wino *v, const phi_conv_shape *d, const phi_fil
 {
     packed_head *head = packed;
     *head = (packed_head){phk_choose(PHK_gemm_f32), phk_choose(v->in_slot), phk_choose(v->out_slot),
-                          phk_choose(PHK_blend_f32)};
+                          phk_choose(PHK_lines_in_f32)};
     memset(packed_zeros(packed), 0, zeros_bytes(d));
     pack_job p = {v,
                   d,
@@ -334,19 +334,23 @@ static void point_at(const wino_job *j, const place *p, size_t rows, size_t cols
     }
 }
 
-/* Of n channels, one input from the others of its line or column, which are `step` apart. */
-static void blend(const wino_job *j, size_t n, const float *w, size_t terms, const float *const *x,
-                  size_t step, float *y)
+/* Of n channels, the inputs that a line or column of a tile lacks, from those before them in it,
+ * which are `step` apart like these: x[0] .. x[have - 1] are there. */
+static void extend(const wino_job *j, size_t n, const float w[PHI_WINO_MAX][PHI_WINO_MAX],
+                   size_t have, const float *const *x, size_t step, float *to)
 {
-    const float *at[PHI_WINO_MAX];
-    float weights[PHI_WINO_MAX];
-    phk_blend_f32_args args = {.n = n, .x = at, .w = weights, .y = y};
-    for (size_t i = 0; i < terms; i++) {
-        if (w[i] == 0) continue;
-        at[args.terms] = x[i * step];
-        weights[args.terms++] = w[i];
-    }
-    PHK_CALL(blend_f32, j->head->blend)(&args);
+    const float *there[PHI_WINO_MAX];
+    for (size_t i = 0; i < have; i++)
+        there[i] = x[i * step];
+    const phk_lines_in_f32_args args = {.n = n,
+                                        .lines = have,
+                                        .x = there,
+                                        .products = j->v->a - have,
+                                        .matrix = w[have],
+                                        .ld = PHI_WINO_MAX,
+                                        .v = to,
+                                        .slab = step * EXTRA_CHANNELS};
+    PHK_CALL(lines_in_f32, j->head->extend)(&args);
 }
 
 /* A tile of fewer outputs: some channels at a time, the inputs it lacks in `extra`. */
@@ -361,14 +365,11 @@ static void transform_part(const wino_job *j, const float **x, size_t rows, size
             for (size_t k = 0; k < a; k++)
                 some[i * a + k] =
                     i < rows && k < cols ? x[i * a + k] + c0 : extra + (i * a + k) * EXTRA_CHANNELS;
-        for (size_t i = 0; i < rows; i++)
-            for (size_t k = cols; k < a; k++)
-                blend(j, n, j->extend_x[k], cols, some + i * a, 1,
-                      extra + (i * a + k) * EXTRA_CHANNELS);
-        for (size_t i = rows; i < a; i++)
-            for (size_t k = 0; k < a; k++)
-                blend(j, n, j->extend_y[i], rows, some + k, a,
-                      extra + (i * a + k) * EXTRA_CHANNELS);
+        for (size_t i = 0; i < rows && cols < a; i++)
+            extend(j, n, j->extend_x, cols, some + i * a, 1,
+                   extra + (i * a + cols) * EXTRA_CHANNELS);
+        for (size_t k = 0; k < a && rows < a; k++)
+            extend(j, n, j->extend_y, rows, some + k, a, extra + (rows * a + k) * EXTRA_CHANNELS);
         const phk_wino_in_f32_args args = {.n = n, .x = some, .v = v + c0, .slab = j->u.slab};
         PHK_CALL(wino_in_f32, j->head->in)(&args);
     }

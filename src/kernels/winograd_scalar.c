@@ -121,13 +121,3 @@ void phk_wino8_out6_f32_scalar(const phk_wino_out_f32_args *g)
 {
     wino_out(g, &phi_wino_f6x3);
 }
-
-void phk_blend_f32_scalar(const phk_blend_f32_args *g)
-{
-    for (size_t c = 0; c < g->n; c++) {
-        float y = 0;
-        for (size_t i = 0; i < g->terms; i++)
-            y += g->w[i] * g->x[i][c];
-        g->y[c] = y;
-    }
-}

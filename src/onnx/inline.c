@@ -10,7 +10,6 @@
  */
 #include <stdio.h>
 
-#include "graph/names.h"
 #include "onnx/onnx_pb.h"
 
 enum {
@@ -25,7 +24,7 @@ enum {
 struct phi_function {
     phi_pb_function *pb;
     const char *key;
-    struct phi_names index;
+    phi_names index;
     const char **values; /* [n_values] */
     size_t n_values;
     size_t cost;  /* of one call */
@@ -40,7 +39,7 @@ typedef struct inliner {
     ph_graph *g;
     phi_pb_model *m;
     ph_error *err;
-    struct phi_names taken; /* names of values, those made here among them */
+    phi_names taken; /* names of values, those made here among them */
     const char **names;     /* [n_names] */
     size_t n_names, names_capacity;
     phi_pb_node **nodes; /* the result */

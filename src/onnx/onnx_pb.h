@@ -79,7 +79,7 @@ typedef struct phi_functions {
     ph_allocator mem;
     size_t n;
     struct phi_function *at; /* [n], in the arena */
-    struct phi_names keys;
+    phi_names keys;
     bool calls_left; /* after inlining: some calls are still there */
 } phi_functions;
 

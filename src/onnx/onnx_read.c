@@ -5,8 +5,6 @@
  */
 #include "onnx/onnx_pb.h"
 
-#include "graph/names.h"
-
 /* Of things that the graph keeps in plain lists; far more than any model has. */
 #define MAX_LISTED 16384
 /* Of things that are looked up by walking down a list, once a node or more often. */
@@ -19,7 +17,7 @@ typedef struct reader {
     phi_left *left; /* the file that large initializers may stay in, or NULL */
     phi_pb_graph *pb;
     ph_error *err;
-    struct phi_names node_names; /* those given in the file */
+    phi_names node_names; /* those given in the file */
     phi_functions functions;
 } reader;
 

@@ -22,23 +22,6 @@
 
 /* --- Shape ----------------------------------------------------------------------------------- */
 
-static enum ph_status check_operands(const phi_infer *c)
-{
-    char text[PHI_TYPE_TEXT];
-    const phi_type *x = c->in[0], *w = c->in[1];
-    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
-    if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
-    if (st) return st;
-    if (w->rank != x->rank)
-        return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
-                           phi_dims_text(w->rank, w->dims, text, sizeof text), x->rank);
-    for (int i = 0; i < w->rank; i++)
-        if (w->dims[i] == 0)
-            return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s: no elements",
-                               phi_dims_text(w->rank, w->dims, text, sizeof text));
-    return PH_OK;
-}
-
 static enum ph_status check_channels(const phi_infer *c, phi_conv_shape *d)
 {
     const phi_type *x = c->in[0], *w = c->in[1];
@@ -85,7 +68,9 @@ static enum ph_status conv_infer(phi_infer *c)
     phi_conv_params *p = c->params;
     phi_conv_shape *d = &p->image;
     phi_spatial s;
-    enum ph_status st = check_operands(c);
+    enum ph_status st = phi_need_dtype(c, 0, PH_FLOAT32);
+    if (!st) st = phi_need_dtype(c, 1, PH_FLOAT32);
+    if (!st) st = phi_spatial_weights(c, c->in[0], c->in[1]);
     if (!st) st = phi_spatial_read(c, c->in[0], &c->in[1]->dims[2], &s);
     if (!st) st = check_channels(c, d);
     if (!st) st = phi_spatial_place(c, &s, false);
@@ -105,12 +90,7 @@ static enum ph_status conv_infer(phi_infer *c)
 /* n * oh * ow * k * (c / groups) * r * s */
 static enum ph_status conv_macs(const phi_infer *c, int64_t *macs)
 {
-    int64_t m = phi_type_count(&c->out[0]);
-    for (int i = 1; i < c->in[1]->rank; i++)
-        if (!phi_mul_i64(m, c->in[1]->dims[i], &m))
-            return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
-    *macs = m;
-    return PH_OK;
+    return phi_spatial_macs(c, &c->out[0], c->in[1], macs);
 }
 
 /* --- Forward --------------------------------------------------------------------------------- */

@@ -81,7 +81,8 @@ struct phi_conv_method {
     bool inexact;         /* it trades accuracy for speed */
     bool packs_rows;      /* `pack` takes weights that are made row by row */
     bool takes_add;
-    bool by_lines; /* some lines of an image have the bits that they have among all */
+    bool by_lines; /* some lines of an image have the bits that they have among all: any, or */
+    int64_t (*unit)(const phi_conv_params *p); /* as phi_lines has it. NULL: any */
 };
 
 /* Those that apply, least cost first, and of equal ones the plainest; their number. `exact`: only

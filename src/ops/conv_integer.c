@@ -18,7 +18,7 @@ static enum ph_status conv_integer_infer(phi_infer *c)
 
 static enum ph_status conv_integer_macs(const phi_infer *c, int64_t *macs)
 {
-    return phi_int_conv_macs(c, W, macs);
+    return phi_spatial_macs(c, &c->out[0], c->in[W], macs);
 }
 
 static size_t conv_integer_work_bytes(const phi_exec *e, bool backward)

@@ -24,8 +24,9 @@ bool phi_conv_lines(const phi_exec *e, phi_lines *out)
                        .stride = d->stride_h,
                        .pad = d->pad_top,
                        .extent = (d->r - 1) * d->dilation_h + 1,
-                       .weight_bytes = (double)phi_conv_window_size(d) * (double)d->k *
-                                       (double)sizeof(float),
+                       .unit = m->unit ? m->unit(p) : 1,
+                       .weight_bytes =
+                           (double)phi_conv_window_size(d) * (double)d->k * (double)sizeof(float),
                        .work_bytes = m->work_bytes(m, p, 1)};
     return true;
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernels/depthwise.h"
+#include "kernels/line_winograd.h"
 #include "kernels/strassen.h"
 
 bool phi_conv_is_volume(const phi_conv_params *p)
@@ -171,6 +172,51 @@ static void wino_run(const phi_conv_method *m, const phi_conv_params *p, const p
     phi_wino_run(m->wino, &p->image, data, packed, pool, work);
 }
 
+/* --- Winograd down the lines ----------------------------------------------------------------- */
+
+static bool lines_apply(const phi_conv_method *m, const phi_conv_params *p)
+{
+    (void)m;
+    return !phi_conv_is_volume(p) && phi_line_wino_applies(&p->image);
+}
+
+static double lines_cost(const phi_conv_method *m, const phi_conv_params *p)
+{
+    (void)m;
+    return phi_line_wino_cost(&p->image);
+}
+
+static size_t lines_pack_bytes(const phi_conv_method *m, const phi_conv_params *p)
+{
+    (void)m;
+    return phi_line_wino_pack_bytes(&p->image);
+}
+
+static void lines_pack(const phi_conv_method *m, const phi_conv_params *p,
+                       const phi_filters *weights, phi_pool *pool, void *packed)
+{
+    (void)m;
+    phi_line_wino_pack(&p->image, weights, pool, packed);
+}
+
+static size_t lines_work_bytes(const phi_conv_method *m, const phi_conv_params *p, size_t n_threads)
+{
+    (void)m;
+    return phi_line_wino_work_bytes(&p->image, n_threads);
+}
+
+static void lines_run(const phi_conv_method *m, const phi_conv_params *p, const phi_conv_data *data,
+                      const void *packed, phi_pool *pool, void *work)
+{
+    (void)m;
+    phi_line_wino_run(&p->image, data, packed, pool, work);
+}
+
+static int64_t lines_unit(const phi_conv_params *p)
+{
+    return phi_line_wino_lines(&p->image);
+}
+
 /* --- Strassen -------------------------------------------------------------------------------- */
 
 static bool strassen_applies(const phi_conv_method *m, const phi_conv_params *p)
@@ -329,6 +375,18 @@ static const phi_conv_method methods[] = {
      .run = strassen_run,
      .packs_rows = true,
      .takes_add = true,
+     .inexact = true},
+    {.method = {"line Winograd"},
+     .applies = lines_apply,
+     .cost = lines_cost,
+     .pack_bytes = lines_pack_bytes,
+     .pack = lines_pack,
+     .work_bytes = lines_work_bytes,
+     .run = lines_run,
+     .packs_rows = true,
+     .takes_add = true,
+     .by_lines = true,
+     .unit = lines_unit,
      .inexact = true},
 };
 

@@ -22,17 +22,11 @@ enum { X, W, BIAS };
 static enum ph_status check_operands(const phi_infer *c)
 {
     char text[PHI_TYPE_TEXT];
-    const phi_type *x = c->in[X], *w = c->in[W];
+    const phi_type *x = c->in[X];
     enum ph_status st = phi_need_dtype(c, X, PH_FLOAT32);
     if (!st) st = phi_need_dtype(c, W, PH_FLOAT32);
+    if (!st) st = phi_spatial_weights(c, x, c->in[W]);
     if (st) return st;
-    if (w->rank != x->rank)
-        return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
-                           phi_dims_text(w->rank, w->dims, text, sizeof text), x->rank);
-    for (int i = 0; i < w->rank; i++)
-        if (w->dims[i] == 0)
-            return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s: no elements",
-                               phi_dims_text(w->rank, w->dims, text, sizeof text));
     for (int i = 2; i < x->rank; i++)
         if (x->dims[i] == 0)
             return phi_op_fail(c, PH_ERR_SHAPE, "input has shape %s: no pixels",
@@ -112,17 +106,7 @@ static enum ph_status conv_transpose_infer(phi_infer *c)
  * that would fall into the padding are counted, as the convolution counts its padding. */
 static enum ph_status conv_transpose_macs(const phi_infer *c, int64_t *macs)
 {
-    int64_t m = phi_type_count(c->in[X]);
-    for (int i = 1; i < c->in[W]->rank; i++)
-        if (!phi_mul_i64(m, c->in[W]->dims[i], &m))
-            return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
-    *macs = m;
-    return PH_OK;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
+    return phi_spatial_macs(c, c->in[X], c->in[W], macs);
 }
 
 static size_t conv_transpose_pack_bytes(const phi_exec *e)
@@ -144,9 +128,9 @@ static size_t conv_transpose_work_bytes(const phi_exec *e, bool backward)
         return phi_add_aligned(packed, phi_volume_back_work_bytes(v, threads));
     }
     size_t most = phi_column_sums_bytes((size_t)phi_volume_pixels_in(v), (size_t)v->c);
-    most = larger(most, phi_volume_weights_work_bytes(v, threads));
-    return larger(most, phi_add_aligned(phi_add_aligned(0, phi_volume_pack_bytes(v)),
-                                        phi_volume_work_bytes(v, threads)));
+    most = phi_max_size(most, phi_volume_weights_work_bytes(v, threads));
+    return phi_max_size(most, phi_add_aligned(phi_add_aligned(0, phi_volume_pack_bytes(v)),
+                                              phi_volume_work_bytes(v, threads)));
 }
 
 static enum ph_status conv_transpose_forward(const phi_exec *e, ph_error *err)

@@ -10,15 +10,12 @@
 
 enum ph_status phi_int_conv_infer(phi_infer *c, size_t w, phi_volume *v)
 {
-    char text[PHI_TYPE_TEXT];
     const phi_type *x = c->in[0], *weights = c->in[w];
     phi_spatial s;
     enum ph_status st = phi_need_int8(c, 0);
     if (!st) st = phi_need_int8(c, w);
+    if (!st) st = phi_spatial_weights(c, x, weights);
     if (st) return st;
-    if (weights->rank != x->rank || x->rank < 3 || phi_type_count(weights) == 0)
-        return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
-                           phi_dims_text(weights->rank, weights->dims, text, sizeof text), x->rank);
     st = phi_spatial_read(c, x, &weights->dims[2], &s);
     *v = (phi_volume){.n = x->dims[0], .c = x->dims[1], .k = weights->dims[0]};
     if (!st) st = phi_spatial_groups(c, x, weights, &v->groups);
@@ -29,16 +26,6 @@ enum ph_status phi_int_conv_infer(phi_infer *c, size_t w, phi_volume *v)
     c->out[0].dims[1] = v->k;
     for (int i = 0; i < s.n; i++)
         c->out[0].dims[2 + i] = s.side[PHI_SIDES - s.n + i].out;
-    return PH_OK;
-}
-
-enum ph_status phi_int_conv_macs(const phi_infer *c, size_t w, int64_t *macs)
-{
-    int64_t m = phi_type_count(&c->out[0]);
-    for (int i = 1; i < c->in[w]->rank; i++)
-        if (!phi_mul_i64(m, c->in[w]->dims[i], &m))
-            return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
-    *macs = m;
     return PH_OK;
 }
 

@@ -9,7 +9,6 @@
 /* Shape and output dimensions; x is input 0, the weights are input `w`. The output's type is the
  * caller's. */
 enum ph_status phi_int_conv_infer(phi_infer *c, size_t w, phi_volume *v);
-enum ph_status phi_int_conv_macs(const phi_infer *c, size_t w, int64_t *macs);
 
 /* Scratch, among it a float for each output channel at its beginning. */
 size_t phi_int_conv_work_bytes(const phi_exec *e, const phi_volume *v);

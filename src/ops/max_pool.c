@@ -187,6 +187,7 @@ static bool max_pool_lines(const phi_exec *e, phi_lines *out)
                        .c = x->dims[1],
                        .oh = s[1].out,
                        .ow = s[2].out,
+                       .unit = 1,
                        .stride = s[1].stride,
                        .pad = s[1].begin,
                        .extent = (s[1].kernel - 1) * s[1].dilation + 1};

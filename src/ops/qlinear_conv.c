@@ -42,7 +42,7 @@ static enum ph_status qlinear_conv_infer(phi_infer *c)
 
 static enum ph_status qlinear_conv_macs(const phi_infer *c, int64_t *macs)
 {
-    return phi_int_conv_macs(c, W, macs);
+    return phi_spatial_macs(c, &c->out[0], c->in[W], macs);
 }
 
 static size_t qlinear_conv_work_bytes(const phi_exec *e, bool backward)

@@ -52,6 +52,9 @@ void phi_reduced_type(const phi_type *in, uint32_t mask, bool keep, phi_type *ou
 /* `v`, shaped like a result, with a dimension of one element (stride 0) for each axis of `mask`. */
 phi_view phi_reduced_view(const phi_view *v, int rank, uint32_t mask, bool keep);
 
+/* The `term` of sums of squares. */
+phi_run_fn phi_reduce_square;
+
 /* Elements, and floats in double: what REDUCE tables need of kernels. */
 #define PHI_REDUCE_KERNELS(expr_f64, expr_integer)                                                 \
     PHI_BINARY_LOOP(f64, double, double, expr_f64)                                                 \

@@ -4,16 +4,6 @@
 
 PHI_BINARY_LOOP(f64, double, double, u + v * v)
 
-/* ptrs {result, x} */
-static void term(void *arg, int64_t n, void *const *p, const int64_t *s)
-{
-    float *y = p[0];
-    const float *x = p[1];
-    (void)arg;
-    for (int64_t i = 0; i < n; i++)
-        y[i * s[0]] = x[i * s[1]] * x[i * s[1]];
-}
-
 /* ptrs {dx, g, x, y} */
 static void grad(void *arg, int64_t n, void *const *p, const int64_t *s)
 {
@@ -31,7 +21,7 @@ static const phi_reduce family = {
     .end = PHI_END_ROOT,
     .floating = true,
     .sum = true,
-    .term = term,
+    .term = phi_reduce_square,
     .grad = grad,
 };
 

@@ -4,16 +4,6 @@
 
 PHI_REDUCE_KERNELS(u + v * v, (uint64_t)u + (uint64_t)v * (uint64_t)v)
 
-/* ptrs {result, x} */
-static void term(void *arg, int64_t n, void *const *p, const int64_t *s)
-{
-    float *y = p[0];
-    const float *x = p[1];
-    (void)arg;
-    for (int64_t i = 0; i < n; i++)
-        y[i * s[0]] = x[i * s[1]] * x[i * s[1]];
-}
-
 /* ptrs {dx, g, x, y} */
 static void grad(void *arg, int64_t n, void *const *p, const int64_t *s)
 {
@@ -29,7 +19,7 @@ static const phi_reduce family = {
     .axes_input_since = 18,
     .kernels = {.f64 = f64, .i64 = i64, .u64 = u64},
     .sum = true,
-    .term = term,
+    .term = phi_reduce_square,
     .grad = grad,
 };
 

@@ -218,16 +218,12 @@ static void fill_position(const phi_resample *r, const phi_resample_axis *a, int
     }
 }
 
-static size_t round_up(size_t bytes)
-{
-    return (bytes + PHI_ALIGN - 1) / PHI_ALIGN * PHI_ALIGN;
-}
-
 /* Bytes of an axis's table. Entries are bounded by MOST_TABLE. */
 static size_t table_bytes(const phi_resample *r, const phi_resample_axis *a)
 {
     size_t entries = a->skip ? 0 : (size_t)(n_taps(r, a) * a->out);
-    return round_up(entries * sizeof(int64_t)) + round_up(entries * sizeof(float));
+    return phi_round_up(entries * sizeof(int64_t), PHI_ALIGN) +
+           phi_round_up(entries * sizeof(float), PHI_ALIGN);
 }
 
 /* The tables in `memory`, as they lie there. */
@@ -241,7 +237,7 @@ static void place_tables(const phi_resample *r, const void *memory, table tables
         const phi_resample_axis *a = &r->axis[i];
         tables[i] = (table){.taps = n_taps(r, a), .at = (int64_t *)(void *)at.out};
         size_t entries = a->skip ? 0 : (size_t)(tables[i].taps * a->out);
-        tables[i].weight = (float *)(void *)(at.out + round_up(entries * sizeof(int64_t)));
+        tables[i].weight = phi_behind(at.out, entries * sizeof(int64_t));
         at.out += table_bytes(r, a);
     }
 }
@@ -327,7 +323,7 @@ static path path_of(const phi_resample *r)
 static size_t buffer_bytes(const phi_exec *e)
 {
     size_t in = phi_type_bytes(&e->in[0].type), out = phi_type_bytes(&e->out[0].type);
-    return round_up(in > out ? in : out);
+    return phi_round_up(phi_max_size(in, out), PHI_ALIGN);
 }
 
 size_t phi_resample_work_bytes(const phi_exec *e, bool backward)

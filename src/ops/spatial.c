@@ -47,6 +47,30 @@ enum ph_status phi_spatial_element(const phi_infer *c, const char *name, size_t 
     return PH_OK;
 }
 
+enum ph_status phi_spatial_weights(const phi_infer *c, const phi_type *x, const phi_type *w)
+{
+    char text[PHI_TYPE_TEXT];
+    if (w->rank != x->rank)
+        return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s, the input has rank %d",
+                           phi_dims_text(w->rank, w->dims, text, sizeof text), x->rank);
+    for (int i = 0; i < w->rank; i++)
+        if (w->dims[i] == 0)
+            return phi_op_fail(c, PH_ERR_SHAPE, "weights have shape %s: no elements",
+                               phi_dims_text(w->rank, w->dims, text, sizeof text));
+    return PH_OK;
+}
+
+enum ph_status phi_spatial_macs(const phi_infer *c, const phi_type *map, const phi_type *w,
+                                int64_t *macs)
+{
+    int64_t m = phi_type_count(map);
+    for (int i = 1; i < w->rank; i++)
+        if (!phi_mul_i64(m, w->dims[i], &m))
+            return phi_op_fail(c, PH_ERR_OVERFLOW, "MACs do not fit into 63 bits");
+    *macs = m;
+    return PH_OK;
+}
+
 int64_t phi_side_span(const phi_side *side)
 {
     int64_t span;

@@ -44,6 +44,14 @@ enum ph_status phi_spatial_read(const phi_infer *c, const phi_type *x, const int
 enum ph_status phi_spatial_element(const phi_infer *c, const char *name, size_t n, size_t i,
                                    int64_t least, int64_t *value);
 
+/* Weights have as many dimensions as `x`, and elements. */
+enum ph_status phi_spatial_weights(const phi_infer *c, const phi_type *x, const phi_type *w);
+
+/* Each element of `map`, the output or a transposed convolution's input, meets the weights of one
+ * of dimension 0. PH_ERR_OVERFLOW: more than fit into 63 bits. */
+enum ph_status phi_spatial_macs(const phi_infer *c, const phi_type *map, const phi_type *w,
+                                int64_t *macs);
+
 /* Attribute group of a convolution of x [n,c,...] with weights [k,c/g,...], checked against both.
  */
 enum ph_status phi_spatial_groups(const phi_infer *c, const phi_type *x, const phi_type *w,

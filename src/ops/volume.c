@@ -7,8 +7,7 @@
  * r * dilation. Along one side, positions i = first + u * stride all use the same taps, tap0, tap0
  * + tap_step, ..., and for them o = start + u - j * step for the j-th tap: a convolution of stride
  * 1 over y. There is one such class for each i below the stride; together they do no multiplication
- * in vain. (conv_gradient.c does the same for images; Conv's gradient there, the operator itself
- * here.)
+ * in vain.
  */
 #include "ops/volume.h"
 
@@ -110,10 +109,18 @@ static void gather_windows(const void *arg, size_t group, size_t row0, size_t n_
     }
 }
 
+/* Each position by itself: the image is the matrix. */
+static bool is_plain(const slide *s)
+{
+    return s->taps == 1 && s->stride == 1 && s->start == 0 && s->grid == s->size;
+}
+
 /* `w` must outlive the result. */
 static phi_rows rows_of(windows *w)
 {
     const slide *d = &w->side[0], *h = &w->side[1], *x = &w->side[2];
+    if (is_plain(d) && is_plain(h) && is_plain(x))
+        return (phi_rows){.data = w->x, .row = w->pitch, .step = 1, .group_stride = w->c};
     if (d->size != 1 || d->grid != 1 || d->taps != 1 || d->start != 0)
         return (phi_rows){.gather = gather_windows, .arg = w};
     w->image = (phi_im2col){.x = w->x,

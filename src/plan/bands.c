@@ -13,10 +13,10 @@
  * pixel the same bits.
  */
 #include "graph/widen.h"
+#include "kernels/caches.h"
 #include "plan/chain.h"
 
-#define WINDOW_BYTES 393216 /* of a chain's windows together: a share of the second-level cache */
-#define LEAST_PIXELS 56     /* of the last output, made at once: some tiles of the gemm kernels */
+#define LEAST_PIXELS 56 /* of the last output, made at once: some tiles of the gemm kernels */
 
 /* What a link reads, from the second on: lines `base` .. `end` - 1 of its input. */
 typedef struct window {
@@ -60,6 +60,13 @@ static phi_span seen_by(const phi_lines *l, phi_span out)
     const int64_t first = out.first * l->stride - l->pad;
     const int64_t end = (out.end - 1) * l->stride - l->pad + l->extent;
     return (phi_span){min64(max64(first, 0), l->h), min64(max64(end, 0), l->h)};
+}
+
+/* Lines of the output that are made where those of `out` are wanted. */
+static phi_span made_for(const phi_lines *l, phi_span out)
+{
+    return (phi_span){out.first - out.first % l->unit,
+                      min64(div_up(out.end, l->unit) * l->unit, l->oh)};
 }
 
 /* --- A band ---------------------------------------------------------------------------------- */
@@ -124,9 +131,10 @@ static void make_step(const chain *c, int64_t image, phi_span out, window *windo
 {
     phi_span todo[PHI_CHAIN_MOST];
     todo[c->n - 1] = out;
-    for (size_t i = c->n - 1; i > 0; i--)
-        todo[i - 1] =
-            move_window(&windows[i], seen_by(&c->links[i].l, todo[i]), line_of(&c->links[i]));
+    for (size_t i = c->n - 1; i > 0; i--) {
+        const phi_span want = made_for(&c->links[i - 1].l, seen_by(&c->links[i].l, todo[i]));
+        todo[i - 1] = move_window(&windows[i], want, line_of(&c->links[i]));
+    }
     for (size_t i = 0; i < c->n; i++)
         if (todo[i].first < todo[i].end) make_lines(c, i, image, todo[i], windows, work);
 }
@@ -164,7 +172,8 @@ static size_t set_windows(chain *c, int64_t step)
     size_t bytes = 0;
     for (size_t i = c->n; i-- > 1;) {
         link *l = &c->links[i];
-        need = min64((need - 1) * l->l.stride + l->l.extent, l->l.h);
+        const int64_t unit = l[-1].l.unit, seen = (need - 1) * l->l.stride + l->l.extent;
+        need = min64(((seen + unit - 2) / unit + 1) * unit, l->l.h); /* they begin anywhere */
         l->offset = bytes;
         bytes = phi_add_aligned(bytes, line_bytes(need, line_of(l)));
     }
@@ -178,7 +187,7 @@ static void set_step(chain *c)
     double weights = 0; /* they are read once for each step */
     for (size_t i = 0; i < c->n; i++)
         weights += c->links[i].l.weight_bytes;
-    const double most = weights > WINDOW_BYTES ? weights : WINDOW_BYTES;
+    const double most = weights > PHI_BAND_BYTES ? weights : PHI_BAND_BYTES;
     const int64_t width = max64(c->links[c->n - 1].l.ow, 1);
     const int64_t least = min64(div_up(LEAST_PIXELS, width), c->band);
     int64_t parts = 0;
@@ -207,6 +216,7 @@ static void chain_of(const phi_step *steps, const phi_exec *e, chain *c)
         steps[i].op->lines(&e[i], &c->links[i].l);
         work = phi_max_size(work, c->links[i].l.work_bytes);
     }
+    assert(c->links[n - 1].l.unit == 1);
     set_bands(c, (int64_t)phi_pool_threads(e->pool));
     set_step(c);
     c->thread_bytes = phi_add_aligned(c->work_offset, work);

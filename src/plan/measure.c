@@ -16,8 +16,9 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/measurements.h"
+#include "kernels/caches.h"
 #include "kernels/kernels.h"
-#include "plan/measurements.h"
 #include "plan/pack.h"
 
 #define NEAR_COST 2.0 /* times the best estimate: it is not as wrong as that */
@@ -27,8 +28,9 @@
 #define PLAN_SECONDS 0.3     /* ... and for all of a plan */
 #define LEAST_ROUNDS 3       /* ... but not before so many, if they do not take far longer */
 #define MOST_ROUNDS 10
-#define FLOOD_BYTES ((size_t)32 << 20)
 #define CHUNK_FLOATS ((size_t)1 << 14) /* that a task reads */
+
+_Static_assert(PHI_DESCRIPTION_BYTES <= PHI_PROBLEM_BYTES, "a description is a problem's text");
 
 /* Something to do that steps have, and how long it takes in each way. */
 typedef struct problem {
@@ -41,7 +43,7 @@ typedef struct problem {
 } problem;
 
 typedef struct measurer {
-    const ph_plan *p;
+    ph_plan *p;
     const phi_meter *meter; /* or NULL */
     size_t n_threads;
     problem *problems;
@@ -195,7 +197,7 @@ static enum ph_status make_room(measurer *m, ph_error *err)
     if (st) return st;
     for (size_t i = 0; i < m->n_problems; i++)
         if (!is_known(&m->problems[i])) count_room(m, &m->problems[i]);
-    m->flood_floats = (weights < FLOOD_BYTES ? weights : FLOOD_BYTES) / sizeof(float);
+    m->flood_floats = phi_min_size(weights, PHI_FLOOD_BYTES) / sizeof(float);
     m->x = made_up(mem, m->x_floats);
     m->y = made_up(mem, m->y_floats);
     m->weights = made_up(mem, m->weight_floats);
@@ -253,7 +255,7 @@ static double seconds_of(const measurer *m, const phi_step *step, const phi_exec
     return phi_clock() - start;
 }
 
-/* Whole nanoseconds, which the file keeps as they are: so it leads to the same choice. */
+/* Whole nanoseconds, which a file keeps as they are: so it leads to the same choice. */
 static int64_t time_run(const measurer *m, const phi_step *step, const phi_exec *e)
 {
     const int64_t ns = (int64_t)(1e9 * seconds_of(m, step, e));
@@ -313,56 +315,62 @@ static enum ph_status measure_all(measurer *m, ph_error *err)
     return st;
 }
 
-/* --- The file --------------------------------------------------------------------------------- */
+/* --- What is known ----------------------------------------------------------------------------- */
 
-static enum ph_status look_up(measurer *m, const ph_plan_desc *desc, ph_error *err)
+static enum ph_status find_problems(measurer *m, const ph_plan_desc *desc, ph_error *err)
 {
-    phi_measurements f;
-    enum ph_status st =
-        phi_measurements_read(&m->p->mem, desc->measurements, desc->measure, m->n_threads, &f, err);
-    if (st) return st;
-    for (size_t i = 0; i < m->n_problems; i++) {
-        problem *q = &m->problems[i];
-        for (size_t k = 0; k < q->n; k++)
-            q->ns[k] = phi_measurements_ns(&f, q->text, q->ways[k].method->name);
-    }
-    phi_measurements_free(&f);
+    ph_plan *p = m->p;
+    m->n_threads = desc->n_threads ? desc->n_threads : ph_cpu_count();
+    m->problems = phi_calloc(&p->mem, p->n_steps, sizeof *m->problems);
+    if (!m->problems) return phi_fail_nomem(err);
+    for (size_t i = 0; i < p->n_steps; i++)
+        (void)problem_of(m, &p->steps[i]);
     return PH_OK;
 }
 
-/* Times that somebody else has written meanwhile are taken instead of ours: whoever reads the file
- * later is to choose as we do. False: out of memory. */
-static bool agree(phi_measurements *f, problem *q)
+static void look_up(measurer *m, const ph_measurements *known)
 {
-    bool known = true;
-    for (size_t k = 0; k < q->n; k++)
-        known &= phi_measurements_ns(f, q->text, q->ways[k].method->name) > 0;
-    for (size_t k = 0; k < q->n; k++) {
-        const char *way = q->ways[k].method->name;
-        if (known)
-            q->ns[k] = phi_measurements_ns(f, q->text, way);
-        else if (!phi_measurements_set(f, q->text, way, q->ns[k]))
-            return false;
+    for (size_t i = 0; i < m->n_problems; i++) {
+        problem *q = &m->problems[i];
+        const phi_timing *t = phi_timing_find(known, ph_cpu_isa(), m->n_threads, q->text);
+        for (size_t k = 0; k < q->n; k++)
+            q->ns[k] = phi_timing_ns(t, q->ways[k].method->name);
     }
-    return true;
 }
 
-static enum ph_status write_down(measurer *m, const char *path, ph_error *err)
+static enum ph_status write_down(const measurer *m, const problem *q, ph_measurements *to,
+                                 ph_error *err)
 {
-    phi_measurements f;
-    bool any = false, fits = true;
-    for (size_t i = 0; i < m->n_problems; i++)
-        any |= m->problems[i].measured;
-    enum ph_status st = phi_measurements_read(&m->p->mem, path, true, m->n_threads, &f, err);
+    phi_timing *t = phi_timing_find(to, ph_cpu_isa(), m->n_threads, q->text);
+    if (!t) t = phi_timing_new(to, ph_cpu_isa(), m->n_threads, q->text);
+    for (size_t k = 0; t && k < q->n; k++)
+        if (!phi_timing_set(to, t, q->ways[k].method->name, q->ns[k])) t = NULL;
+    return t ? PH_OK : phi_fail_nomem(err);
+}
+
+enum ph_status phi_measurements_add(ph_measurements *to, const ph_graph *g,
+                                    const ph_plan_desc *desc, const phi_meter *meter, ph_error *err)
+{
+    static const ph_plan_desc defaults;
+    ph_plan *p = NULL;
+    if (!desc) desc = &defaults;
+    enum ph_status st = phi_plan_outline(g, desc, &p, err);
     if (st) return st;
-    for (size_t i = 0; i < m->n_problems && fits; i++)
-        if (m->problems[i].measured) fits = agree(&f, &m->problems[i]);
-    if (!fits)
-        st = phi_fail_nomem(err);
-    else if (any || f.missing)
-        st = phi_measurements_write(&m->p->mem, &f, path, err);
-    phi_measurements_free(&f);
+    measurer m = {.p = p, .meter = meter};
+    st = find_problems(&m, desc, err);
+    if (!st) look_up(&m, to);
+    if (!st) st = measure_all(&m, err);
+    for (size_t i = 0; i < m.n_problems && !st; i++)
+        if (m.problems[i].measured) st = write_down(&m, &m.problems[i], to, err);
+    phi_free(&p->mem, m.problems);
+    ph_plan_free(p);
     return st;
+}
+
+enum ph_status ph_measurements_add(ph_measurements *m, const ph_graph *g, const ph_plan_desc *desc,
+                                   ph_error *err)
+{
+    return phi_measurements_add(m, g, desc, NULL, err);
 }
 
 /* --- The choice ------------------------------------------------------------------------------- */
@@ -376,23 +384,17 @@ static const phi_method *fastest(const problem *q)
     return q->ways[(double)q->ns[best] < AHEAD * (double)q->ns[0] ? best : 0].method;
 }
 
-enum ph_status phi_measure_methods(ph_plan *p, const ph_plan_desc *desc, const phi_meter *meter,
-                                   ph_error *err)
+enum ph_status phi_choose_measured(ph_plan *p, const ph_plan_desc *desc, ph_error *err)
 {
-    measurer m = {
-        .p = p, .meter = meter, .n_threads = desc->n_threads ? desc->n_threads : ph_cpu_count()};
-    if (!desc->measure && !desc->measurements) return PH_OK;
-    m.problems = phi_calloc(&p->mem, p->n_steps, sizeof *m.problems);
-    enum ph_status st = m.problems ? PH_OK : phi_fail_nomem(err);
-    for (size_t i = 0; i < p->n_steps && !st; i++)
-        (void)problem_of(&m, &p->steps[i]);
-    if (!st && desc->measurements) st = look_up(&m, desc, err);
-    if (!st && desc->measure) st = measure_all(&m, err);
-    if (!st && desc->measure && desc->measurements) st = write_down(&m, desc->measurements, err);
-    for (size_t i = 0; i < p->n_steps && !st; i++) {
+    measurer m = {.p = p};
+    if (!desc->measurements) return PH_OK;
+    enum ph_status st = find_problems(&m, desc, err);
+    if (st) return st;
+    look_up(&m, desc->measurements);
+    for (size_t i = 0; i < p->n_steps; i++) {
         const problem *q = problem_of(&m, &p->steps[i]);
         if (q) p->steps[i].method = fastest(q);
     }
     phi_free(&p->mem, m.problems);
-    return st;
+    return PH_OK;
 }

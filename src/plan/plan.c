@@ -366,13 +366,10 @@ static enum ph_status infer(builder *b, const ph_plan_desc *desc, bool rewrite)
     return st;
 }
 
-static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
-                            const phi_meter *meter, ph_plan **out, ph_error *err)
+/* The steps, each by the method that is estimated to be the best. */
+static enum ph_status outline(const ph_graph *g, const ph_plan_desc *desc, bool training,
+                              ph_plan **out, ph_error *err)
 {
-    static const ph_plan_desc defaults;
-    if (!desc) desc = &defaults;
-    enum ph_status st = pack || training ? phi_graph_need_weights(g, training, err) : PH_OK;
-    if (st) return st;
     ph_plan *p = phi_calloc(&g->mem, 1, sizeof *p);
     if (!p) return phi_fail_nomem(err);
     p->mem = g->mem;
@@ -380,15 +377,9 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     p->training = training;
     p->exact = training || desc->exact;
     builder b = { .p = p, .g = g, .err = err };
-    st = infer(&b, desc, !training && !desc->keep_all);
+    enum ph_status st = infer(&b, desc, !training && !desc->keep_all);
     if (!st) st = emit_all(&b, !training && !desc->keep_all);
     if (!st) phi_estimate_methods(p);
-    if (!st && pack) st = phi_measure_methods(p, desc, meter, err);
-    if (!st) st = phi_chain(p, !training && !desc->keep_all, err);
-    if (!st && !training && !desc->keep_all) st = phi_portions(p, err);
-    if (!st) st = phi_place(p, !training, err);
-    if (!st && pack && desc->max_weights) st = phi_bound_weights(p, desc->max_weights, err);
-    if (!st && pack) st = phi_pack_weights(p, desc->n_threads, err);
     phi_free(&p->mem, b.slice);
     phi_free(&p->mem, b.slot);
     phi_free(&p->mem, b.plain);
@@ -401,22 +392,44 @@ static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool tr
     return st;
 }
 
+static enum ph_status build(const ph_graph *g, const ph_plan_desc *desc, bool training, bool pack,
+                            ph_plan **out, ph_error *err)
+{
+    static const ph_plan_desc defaults;
+    ph_plan *p = NULL;
+    if (!desc) desc = &defaults;
+    const bool whole = training || desc->keep_all;
+    enum ph_status st = pack || training ? phi_graph_need_weights(g, training, err) : PH_OK;
+    if (!st) st = outline(g, desc, training, &p, err);
+    if (!st && pack) st = phi_choose_measured(p, desc, err);
+    if (!st) st = phi_chain(p, !whole, err);
+    if (!st && !whole) st = phi_portions(p, err);
+    if (!st) st = phi_place(p, !training, err);
+    if (!st && pack && desc->max_weights) st = phi_bound_weights(p, desc->max_weights, err);
+    if (!st && pack) st = phi_pack_weights(p, desc->n_threads, err);
+    if (st)
+        ph_plan_free(p);
+    else
+        *out = p;
+    return st;
+}
+
 enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool training,
                               ph_plan **out, ph_error *err)
 {
-    return build(g, desc, training, !training, NULL, out, err);
+    return build(g, desc, training, !training, out, err);
 }
 
 enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                ph_error *err)
 {
-    return build(g, desc, false, false, NULL, out, err);
+    return build(g, desc, false, false, out, err);
 }
 
-enum ph_status phi_plan_new_metered(const ph_graph *g, const ph_plan_desc *desc,
-                                    const phi_meter *meter, ph_plan **out, ph_error *err)
+enum ph_status phi_plan_outline(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                                ph_error *err)
 {
-    return build(g, desc, false, true, meter, out, err);
+    return outline(g, desc, false, out, err);
 }
 
 enum ph_status ph_plan_new(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,

@@ -84,14 +84,9 @@ enum ph_status phi_plan_build(const ph_graph *g, const ph_plan_desc *desc, bool 
 enum ph_status phi_plan_layout(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
                                ph_error *err);
 
-/* How long it takes: seconds of one forward of `e`, which goes by e->method. */
-typedef struct phi_meter {
-    double (*seconds)(void *arg, const phi_exec *e);
-    void *arg;
-} phi_meter;
-/* As ph_plan_new, but if it measures, then by `meter` (here for its test). */
-enum ph_status phi_plan_new_metered(const ph_graph *g, const ph_plan_desc *desc,
-                                    const phi_meter *meter, ph_plan **out, ph_error *err);
+/* The steps alone, each by the method that is estimated to be the best; nothing has a place yet. */
+enum ph_status phi_plan_outline(const ph_graph *g, const ph_plan_desc *desc, ph_plan **out,
+                                ph_error *err);
 
 /* The type of a step's operand over the whole batch. */
 phi_type phi_slot_type(const ph_plan *p, const phi_step *step, int32_t slot);

@@ -7,10 +7,8 @@
 
 #include <math.h>
 
-/* Caches as most machines have them: what one thread keeps to itself, and its share of the last
- * one. */
-#define NEAR_BYTES (1 << 20)
-#define FAR_BYTES (4 << 20)
+#include "kernels/caches.h"
+
 #define FAR_PRICE 0.25   /* of a byte from the last cache, where one from memory is 1 */
 #define STEP_BYTES 32768 /* what might be moved while a step starts and its threads meet */
 #define MOST_SIZES 24    /* sizes of portions that are looked at */
@@ -160,8 +158,8 @@ static enum ph_status find_passing(const planner *b, ph_error *err)
 /* Of a byte that is one of so many. */
 static double price(double bytes)
 {
-    if (bytes <= NEAR_BYTES) return 0;
-    return bytes <= FAR_BYTES ? FAR_PRICE : 1;
+    if (bytes <= PHI_NEAR_BYTES) return 0;
+    return bytes <= PHI_FAR_BYTES ? FAR_PRICE : 1;
 }
 
 /* Bytes from far away, an image, of a step with portions of `images`. */

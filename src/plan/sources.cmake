@@ -3,7 +3,6 @@ list(APPEND PINHOLE_SOURCES
   plan/chain.c
   plan/fuse.c
   plan/measure.c
-  plan/measurements.c
   plan/pack.c
   plan/peak.c
   plan/place.c

@@ -6,6 +6,7 @@ list(APPEND PINHOLE_SOURCES
   report/account_text.c
   report/account_write.c
   report/cells.c
+  report/measurements_json.c
   report/pair_csv.c
   report/pair_json.c
   report/pair_make.c

@@ -248,11 +248,6 @@ static phi_exec exec_of(const phi_tape *t, const phi_tape_step *ts)
     return e;
 }
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static enum ph_status make_scratch(tape_maker *m)
 {
     phi_tape *t = m->tape;
@@ -266,8 +261,8 @@ static enum ph_status make_scratch(tape_maker *m)
                             "%s '%s': 16-bit floats cannot be trained", ts->step->op->name,
                             ts->step->node->name);
         if (ts->step->op->work_bytes) {
-            work = max_size(work, ts->step->op->work_bytes(&e, false));
-            if (ts->din) work = max_size(work, ts->step->op->work_bytes(&e, true));
+            work = phi_max_size(work, ts->step->op->work_bytes(&e, false));
+            if (ts->din) work = phi_max_size(work, ts->step->op->work_bytes(&e, true));
         }
         size_t bytes = ts->step->op->save_bytes ? ts->step->op->save_bytes(&e) : 0;
         if (bytes > SIZE_MAX - PHI_ALIGN || !phi_add_size(saved, bytes + PHI_ALIGN, &saved))

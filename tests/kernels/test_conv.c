@@ -62,7 +62,8 @@ static const conv_case cases[] = {
     {4, 2, 12, 2, 3, 9, 3, 3, 1, {1, 2}, {4, 5, 3, 4}, {1, 1}, true, 0, INFINITY},
     {4, 2, 70, 4, 5, 20, 5, 5, 1, {2, 1}, {2, 2, 3, 1}, {1, 1}, true, NO_CLAMP},
     {4, 1, 300, 3, 4, 35, 3, 3, 1, {2, 2}, {3, 1, 3, 1}, {1, 1}, true, NO_CLAMP},
-    /* rows that share a set of the cache, in memory and by stride; a slice of them for each group */
+    /* rows that share a set of the cache, in memory and by stride; a slice of them for each group
+     */
     {4, 2, 1024, 5, 7, 40, 1, 1, 1, {1, 1}, {0}, {1, 1}, true, 0, INFINITY},
     {4, 1, 512, 7, 9, 33, 1, 1, 1, {2, 2}, {0}, {1, 1}, true, NO_CLAMP},
     {4, 1, 1024, 5, 5, 24, 3, 3, 4, {1, 1}, {1, 1, 1, 1}, {1, 1}, true, NO_CLAMP},
@@ -100,7 +101,7 @@ typedef struct fixture {
     int64_t ints[10];
     phi_conv_params params;
     const phi_method *method; /* NULL: what it would choose */
-    phi_type type[4]; /* x, w, bias, y */
+    phi_type type[4];         /* x, w, bias, y */
     float *x, *w, *b, *y, *dy, *dx, *dw, *db;
     phi_view in[3], din[3], out[1], dout[1];
 } fixture;
@@ -350,17 +351,18 @@ static void expect_add(expected *e, int64_t i, double v)
     e->size[i] += fabs(v);
 }
 
-static bool is_winograd(const fixture *f)
+/* By Winograd's filtering or Strassen's product? */
+static bool is_inexact(const fixture *f)
 {
     const phi_exec e = {.params = &f->params, .method = f->method};
-    return phi_conv_method_of(&e)->wino != NULL;
+    return phi_conv_method_of(&e)->inexact;
 }
 
 /* `e` is used up. */
 static void compare(const fixture *f, const char *what, const float *got, expected e, int64_t n)
 {
-    double largest = 0; /* with Winograd, an error comes from all of a tile */
-    if (is_winograd(f))
+    double largest = 0; /* an error comes from all of a tile */
+    if (is_inexact(f))
         for (int64_t i = 0; i < n; i++)
             largest = fmax(largest, 2 * e.size[i]);
     for (int64_t i = 0; i < n; i++) {
@@ -478,6 +480,16 @@ static bool sweep_case(size_t index, const conv_case *t, int64_t x_gap, int64_t 
     if (h <= (t->r - 1) * t->dilation[0] || w <= (t->s - 1) * t->dilation[1]) return false;
     fixture f;
     set_up_case(&f, index, t, x_gap, y_gap);
+    if (is_inexact(&f)) { /* exact, too */
+        phi_choice choices[PHI_MOST_METHODS];
+        fixture exact;
+        set_up_case(&exact, index, t, x_gap, y_gap);
+        phi_conv_methods(&exact.params, true, choices);
+        exact.method = choices[0].method;
+        forward(&exact, NULL, index % 2);
+        check_forward(&exact);
+        tear_down(&exact);
+    }
     forward(&f, NULL, index % 2);
     check_forward(&f);
     if (backwards && !x_gap && !y_gap) {
@@ -568,7 +580,7 @@ static void test_groups(void **state)
                              INFINITY};
         fixture f;
         set_up_case(&f, i, &t, i % 2 ? 5 : 0, i % 4 ? 3 : 0);
-        by_winograd += is_winograd(&f);
+        by_winograd += is_inexact(&f);
         tear_down(&f);
         sweep_case(i, &t, i % 2 ? 5 : 0, i % 4 ? 3 : 0, false);
     }

@@ -14,6 +14,7 @@
 
 #include "base/rng.h"
 #include "kernels/gemm.h"
+#include "by_rows.h"
 
 static float *random_floats(size_t n, uint64_t stream)
 {
@@ -144,37 +145,20 @@ static void work_free(void *work, size_t bytes)
     phi_free(NULL, work);
 }
 
-typedef struct rows_of {
-    const float *b;
-    size_t row;
-    float *room[8];
-} rows_of;
-
-static const float *copy_rows(void *arg, size_t first, size_t n, size_t thread)
-{
-    const rows_of *r = arg;
-    memcpy(r->room[thread], r->b + first * r->row, n * r->row * sizeof *r->b);
-    return r->room[thread];
-}
-
 /* A transposed B that comes by rows is packed to the same bits as one in memory. */
 static void check_rows(const nn_case *t, const phi_weights *in, phi_pool *pool, const void *packed,
                        size_t bytes)
 {
-    rows_of rows = {.b = in->data, .row = t->k};
-    const phi_filters filters = {.make = copy_rows, .arg = &rows};
+    by_rows rows;
+    const phi_filters filters = by_rows_new(&rows, &(phi_filters){.row = t->k, .data = in->data});
     phi_weights w = *in;
     void *again = work_new(bytes);
     memcpy(again, packed, bytes); /* there is room that no kernel of today fills */
-    assert_true(phi_pool_threads(pool) <= PHI_COUNT(rows.room));
-    for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-        rows.room[i] = nan_floats(PHK_MAX_NR * t->k);
     w.data = NULL;
     w.filters = &filters;
     phi_gemm_pack(&w, t->n, t->groups, pool, again);
     assert_memory_equal(again, packed, bytes);
-    for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-        free(rows.room[i]);
+    by_rows_free(&rows);
     work_free(again, bytes);
 }
 

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "kernels/strassen.h"
 #include "ops/conv.h"
+#include "by_rows.h"
 
 typedef struct strassen_case {
     int64_t n, h, w, c, k;
@@ -171,19 +172,7 @@ static void test_shapes(void **state)
         }
 }
 
-/* Weights that come by rows, on some threads, by way of memory of the thread's own. */
-typedef struct rows_of {
-    phi_filters in;
-    float *room[3];
-} rows_of;
-
-static const float *copy_rows(void *arg, size_t first, size_t n, size_t thread)
-{
-    const rows_of *r = arg;
-    memcpy(r->room[thread], r->in.data + first * r->in.row, n * r->in.row * sizeof(float));
-    return r->room[thread];
-}
-
+/* Weights that come by rows, on some threads, are packed to the same bits as those in memory. */
 static void test_rows(void **state)
 {
     (void)state;
@@ -192,17 +181,15 @@ static void test_rows(void **state)
         phi_pool *pool = NULL;
         set_up(&p, &cases[c], false);
         const size_t bytes = phi_strassen_pack_bytes(&p.d);
-        rows_of rows = {.in = filters_of(&p)};
+        by_rows rows;
+        const phi_filters in = filters_of(&p), filters = by_rows_new(&rows, &in);
         char *again = phi_alloc(NULL, bytes);
         assert_non_null(again);
         memcpy(again, p.packed, bytes); /* there is room that no kernel of today fills */
-        assert_int_equal(phi_pool_new(NULL, PHI_COUNT(rows.room), &pool, NULL), PH_OK);
-        for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-            rows.room[i] = floats(PHK_MAX_NR * p.d.c);
-        phi_strassen_pack(&p.d, &(phi_filters){.make = copy_rows, .arg = &rows}, pool, again);
+        assert_int_equal(phi_pool_new(NULL, 3, &pool, NULL), PH_OK);
+        phi_strassen_pack(&p.d, &filters, pool, again);
         assert_memory_equal(again, p.packed, bytes);
-        for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-            free(rows.room[i]);
+        by_rows_free(&rows);
         phi_pool_free(pool);
         phi_free(NULL, again);
         tear_down(&p);

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "kernels/winograd.h"
 #include "ops/conv.h"
+#include "by_rows.h"
 
 static const phi_wino *const variants[] = {&phi_wino_f2x3, &phi_wino_f4x3, &phi_wino_f6x3,
                                          &phi_wino_f2x5, &phi_wino_f4x5, &phi_wino_f2x3s2};
@@ -126,36 +127,21 @@ static double want(const phi_conv_shape *d, const phi_conv_data *data, const flo
     return fmin(fmax(sum, (double)data->lo), (double)data->hi);
 }
 
-/* Rows out of `arg`, a row of w behind the other, by way of memory of the thread's own. */
-typedef struct rows_of {
-    phi_filters in;
-    float *room[3];
-} rows_of;
-
-static const float *copy_rows(void *arg, size_t first, size_t n, size_t thread)
-{
-    const rows_of *r = arg;
-    memcpy(r->room[thread], r->in.data + first * r->in.row, n * r->in.row * sizeof(float));
-    return r->room[thread];
-}
-
 /* Filters that come by rows, on some threads, are packed to the same bits as those in memory. */
 static void check_rows(const phi_wino *v, const phi_conv_shape *d, const phi_filters *in,
                        const void *packed)
 {
     const size_t bytes = phi_wino_pack_bytes(v, d);
-    rows_of rows = {.in = *in};
+    by_rows rows;
+    const phi_filters filters = by_rows_new(&rows, in);
     phi_pool *pool = NULL;
     char *again = phi_alloc(NULL, bytes);
     assert_non_null(again);
     memcpy(again, packed, bytes); /* there is room that no kernel of today fills */
-    assert_int_equal(phi_pool_new(NULL, PHI_COUNT(rows.room), &pool, NULL), PH_OK);
-    for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-        rows.room[i] = floats((int64_t)(PHK_MAX_NR * in->row));
-    phi_wino_pack(v, d, &(phi_filters){.make = copy_rows, .arg = &rows}, pool, again);
+    assert_int_equal(phi_pool_new(NULL, 3, &pool, NULL), PH_OK);
+    phi_wino_pack(v, d, &filters, pool, again);
     assert_memory_equal(again, packed, bytes);
-    for (size_t i = 0; i < PHI_COUNT(rows.room); i++)
-        free(rows.room[i]);
+    by_rows_free(&rows);
     phi_pool_free(pool);
     phi_free(NULL, again);
 }

@@ -49,6 +49,18 @@ may ops     src/ops     "$header" "$base" kernels/ graph/ ops/
 may cli     cli         "$header"
 may oracle  tests/oracle
 
+# The core needs libc, libm and pthreads alone.
+libc='assert|errno|float|inttypes|limits|math|pthread|sched|signal|std[a-z]*|string|time|unistd|fcntl'
+system='sys/[a-z]+|linux/openat2|cpuid|immintrin|arm_neon'
+for room in base kernels graph ops plan; do
+    found=$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' "src/$room" |
+        grep -vE "<($libc|$system)\.h>")
+    [ -z "$found" ] && continue
+    echo "$room needs more than libc, libm and pthreads:"
+    printf '%s\n' "$found"
+    failed=1
+done
+
 # The program knows the public header and nothing else of ours, not even by its own headers' doing;
 # the oracle knows nothing of ours at all.
 if grep -rn 'pinhole' tests/oracle --include='*.c' --include='*.h'; then

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Convolutions in one pass: the bits of the graph as it stands, for any number of threads. */
+/* Convolutions in one pass: the bits of the graph as it stands, for any number of threads, exact
+ * and, of first layers, not. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +26,8 @@ static ph_graph *parse(const char *text)
     return g;
 }
 
-/* For `batch` images. Exact, as the graph as it stands knows no Winograd's algorithm either. */
-static ph_plan *plan(const ph_graph *g, int64_t batch, bool keep_all)
+/* For `batch` images. */
+static ph_plan *plan(const ph_graph *g, int64_t batch, bool keep_all, bool exact)
 {
     ph_plan *p = NULL;
     ph_error err = {0};
@@ -34,7 +35,7 @@ static ph_plan *plan(const ph_graph *g, int64_t batch, bool keep_all)
     ph_shape_hint hint = {.rank = (size_t)x->rank};
     memcpy(hint.dims, x->dims, (size_t)x->rank * sizeof *x->dims);
     hint.dims[0] = batch;
-    const ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .keep_all = keep_all, .exact = true};
+    const ph_plan_desc desc = {.n_hints = 1, .hints = &hint, .keep_all = keep_all, .exact = exact};
     ok(ph_plan_new(g, &desc, &p, &err), &err);
     return p;
 }
@@ -71,10 +72,11 @@ static size_t longest_chain(const ph_plan *p)
 }
 
 /* The plan's longest chain, and the same bits as the nodes one by one. */
-static void check_graph(const ph_graph *g, const char *text, int64_t batch, size_t chain)
+static void check_graph(const ph_graph *g, const char *text, int64_t batch, size_t chain,
+                        bool exact)
 {
     static const size_t threads[] = {1, 2, 4};
-    ph_plan *p = plan(g, batch, false), *whole = plan(g, batch, true);
+    ph_plan *p = plan(g, batch, false, exact), *whole = plan(g, batch, true, exact);
     size_t n, n_wanted;
     float *wanted = run(whole, 1, &n_wanted);
     double size = 0;
@@ -100,7 +102,7 @@ static void check_graph(const ph_graph *g, const char *text, int64_t batch, size
 static void check(const char *text, int64_t batch, size_t chain)
 {
     ph_graph *g = parse(text);
-    check_graph(g, text, batch, chain);
+    check_graph(g, text, batch, chain, true);
     ph_graph_free(g);
 }
 
@@ -209,6 +211,32 @@ static void test_pooling(void **state)
     check("network a\ninput x 30x40x40\nc: maxpool 2x2 / 2\nq: conv 1x1 3\noutput q\n", 1, 1);
 }
 
+/* First layers whose lines are made several at a time, wherever bands and steps begin. */
+static void test_lines_together(void **state)
+{
+    static const char *const ways[] = {"3x3 / 2 pad 1", "3x3 / 2 ceil",       "2x2 / 2",
+                                       "5x5 / 3 pad 2", "3x3 / 2 pad 2 ceil", "1x1 / 5"};
+    static const char *const first[] = {"7x7 96 / 2 pad 3", "11x11 96 / 4", "5x5 64 / 2 pad 2"};
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < PHI_COUNT(ways) * PHI_COUNT(first); i++)
+        for (int64_t batch = 1; batch <= 3; batch += 2) {
+            ph_error err = {0};
+            ph_step s;
+            snprintf(text, sizeof text,
+                     "network a\ninput x 3x203x91\nc: conv %s\n relu\np: maxpool %s\n%soutput %s\n",
+                     first[i % PHI_COUNT(first)], ways[i / PHI_COUNT(first)],
+                     i % 2 ? "q: conv 1x1 20\n" : "", i % 2 ? "q" : "p");
+            ph_graph *g = parse(text);
+            ph_plan *whole = plan(g, batch, true, false);
+            ok(ph_plan_step(whole, 1, &s, &err), &err);
+            assert_string_equal(s.method, "line Winograd");
+            check_graph(g, text, batch, 2 + i % 2, false);
+            ph_plan_free(whole);
+            ph_graph_free(g);
+        }
+}
+
 /* Slices of a concatenation at either end, and one block behind the other. */
 static void test_neighbours(void **state)
 {
@@ -260,7 +288,7 @@ static void test_one_dimension(void **state)
     x = conv_of_lines(g, x, 64, 4, 1, 1);
     ok(ph_graph_add_output(g, x, &err), &err);
     for (int64_t batch = 1; batch <= 16; batch += 5)
-        check_graph(g, "one dimension", batch, 1);
+        check_graph(g, "one dimension", batch, 1, true);
     ph_graph_free(g);
 }
 
@@ -293,7 +321,7 @@ static void test_seen(void **state)
 {
     (void)state;
     ph_graph *g = parse(block);
-    ph_plan *p = plan(g, 1, false), *whole = plan(g, 1, true);
+    ph_plan *p = plan(g, 1, false, true), *whole = plan(g, 1, true, true);
     ph_account *a = NULL;
     ph_error err = {0};
     ph_step s;
@@ -351,7 +379,7 @@ int main(void)
         cmocka_unit_test(test_parts),         cmocka_unit_test(test_pooling),
         cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_one_dimension),
         cmocka_unit_test(test_stays),         cmocka_unit_test(test_seen),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_lines_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

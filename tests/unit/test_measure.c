@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Plans whose methods are measured: by a meter of our own, which says what is fastest. */
+/* Plans whose methods were measured: by a meter of our own, which says what is fastest. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,7 +13,8 @@
 #include <jansson.h>
 
 #include "base/file.h"
-#include "plan/plan.h"
+#include "base/measurements.h"
+#include "plan/measure.h"
 #include "sweep.h"
 
 static const char text[] = "network ways\n"
@@ -45,13 +46,11 @@ typedef struct fake {
     double ahead;     /* seconds of `fast`, if not 1 */
     size_t calls, threads, images;
     bool run; /* really, for what the sanitizers might say */
-    const char *rival; /* what another writes meanwhile: this becomes the file */
 } fake;
 
 static double fake_seconds(void *arg, const phi_exec *e)
 {
     fake *f = arg;
-    if (f->rival && f->calls == 0) assert_int_equal(rename(f->rival, FILE_NAME), 0);
     f->calls++;
     f->threads = phi_pool_threads(e->pool);
     f->images = (size_t)e->in[0].type.dims[0];
@@ -68,12 +67,39 @@ static double no_clock(void *arg, const phi_exec *e)
     return 0;
 }
 
-static ph_plan *metered(const ph_graph *g, const ph_plan_desc *desc, fake *f)
+static ph_measurements *nothing(void)
+{
+    ph_measurements *m = NULL;
+    assert_int_equal(ph_measurements_new(NULL, &m, NULL), PH_OK);
+    return m;
+}
+
+/* Measure by `f`; NULL: there is to be nothing to measure. */
+static void add(ph_measurements *m, const ph_graph *g, const ph_plan_desc *desc, fake *f)
+{
+    ph_error err = {0};
+    const phi_meter meter = {f ? fake_seconds : no_clock, f};
+    if (phi_measurements_add(m, g, desc, &meter, &err)) fail_msg("%s", err.message);
+}
+
+/* A plan by what is known; m NULL: by estimates. */
+static ph_plan *plan(const ph_graph *g, const ph_plan_desc *desc, const ph_measurements *m)
 {
     ph_plan *p = NULL;
     ph_error err = {0};
-    const phi_meter meter = {f ? fake_seconds : no_clock, f};
-    if (phi_plan_new_metered(g, desc, &meter, &p, &err)) fail_msg("%s", err.message);
+    ph_plan_desc by = desc ? *desc : (ph_plan_desc){0};
+    by.measurements = m;
+    if (ph_plan_new(g, &by, &p, &err)) fail_msg("%s", err.message);
+    return p;
+}
+
+/* Measured, then planned. */
+static ph_plan *metered(const ph_graph *g, const ph_plan_desc *desc, fake *f)
+{
+    ph_measurements *m = nothing();
+    add(m, g, desc, f);
+    ph_plan *p = plan(g, desc, m);
+    ph_measurements_free(m);
     return p;
 }
 
@@ -140,15 +166,14 @@ static void assert_near(const ph_plan *p, const ph_plan *q)
 static void test_choice(void **state)
 {
     ph_graph *g = parse(NULL);
-    ph_plan *plain = metered(g, NULL, NULL);
+    ph_plan *plain = plan(g, NULL, NULL);
     (void)state;
     assert_methods(plain, estimated);
     const ph_shape_hint four = {.rank = 4, .dims = {4, 64, 16, 16}};
     for (size_t threads = 1; threads <= 2; threads++)
         for (size_t batch = 0; batch < 2; batch++) {
             fake f = {.fast = F2, .run = true};
-            const ph_plan_desc desc = {
-                .measure = true, .n_threads = threads, .n_hints = batch, .hints = &four};
+            const ph_plan_desc desc = {.n_threads = threads, .n_hints = batch, .hints = &four};
             ph_plan *p = metered(g, &desc, &f);
             assert_methods(p, slower);
             assert_true(f.calls >= 4 && f.calls <= 60);
@@ -168,33 +193,47 @@ static void test_limits(void **state)
     ph_graph *g = parse(NULL);
     fake f = {.fast = F2, .ahead = 1.95};
     (void)state;
-    ph_plan *p = metered(g, &(ph_plan_desc){.measure = true, .n_threads = 1}, &f);
+    ph_plan *p = metered(g, &(ph_plan_desc){.n_threads = 1}, &f);
     assert_methods(p, estimated);
     ph_plan_free(p);
-    p = metered(g, &(ph_plan_desc){.measure = true, .exact = true, .n_threads = 1}, NULL);
+    p = metered(g, &(ph_plan_desc){.exact = true, .n_threads = 1}, NULL);
     const size_t least = ph_plan_weight_bytes(p);
     assert_methods(p, exact);
     ph_plan_free(p);
     f.ahead = 1;
-    p = metered(g, &(ph_plan_desc){.measure = true, .n_threads = 1, .max_weights = least}, &f);
+    p = metered(g, &(ph_plan_desc){.n_threads = 1, .max_weights = least}, &f);
     assert_methods(p, exact);
     ph_plan_free(p);
     ph_graph_free(g);
 }
 
-/* With the clock, whatever it says. */
+/* With the clock, whatever it says; on any instruction set, none of which knows the others' times.
+ */
 static void test_clock(void **state)
 {
     ph_graph *g = parse(NULL);
+    ph_measurements *m = nothing();
+    ph_plan *plain = plan(g, NULL, NULL);
+    const char *const best = ph_cpu_isa();
     (void)state;
     for (size_t threads = 1; threads <= 2; threads++) {
-        ph_plan *p = NULL, *plain = metered(g, NULL, NULL);
-        const ph_plan_desc desc = {.measure = true, .n_threads = threads};
-        assert_int_equal(ph_plan_new(g, &desc, &p, NULL), PH_OK);
+        const ph_plan_desc desc = {.n_threads = threads};
+        assert_int_equal(ph_measurements_add(m, g, &desc, NULL), PH_OK);
+        ph_plan *p = plan(g, &desc, m);
         assert_near(p, plain);
         ph_plan_free(p);
-        ph_plan_free(plain);
+        add(m, g, &desc, NULL);
     }
+    if (strcmp(best, "scalar") != 0) {
+        fake f = {.fast = WINDOWS};
+        assert_int_equal(ph_cpu_limit("scalar"), PH_OK);
+        add(m, g, &(ph_plan_desc){.n_threads = 1}, &f);
+        assert_true(f.calls > 0);
+        assert_int_equal(ph_cpu_limit(NULL), PH_OK);
+        add(m, g, &(ph_plan_desc){.n_threads = 1}, NULL);
+    }
+    ph_plan_free(plain);
+    ph_measurements_free(m);
     ph_graph_free(g);
 }
 
@@ -218,39 +257,74 @@ static json_t *times_of(json_t *root, size_t machine)
     return json_object_get(json_array_get(json_object_get(root, "machines"), machine), "ns");
 }
 
-/* Measured once; from then on the file decides, for as many threads, and with `measure` or not. */
+static ph_measurements *from_file(const ph_allocator *mem)
+{
+    ph_measurements *m = NULL;
+    ph_error err = {0};
+    enum ph_status st = ph_measurements_read(mem, FILE_NAME, &m, &err);
+    if (st == PH_ERR_NOT_FOUND) return nothing();
+    if (st) fail_msg("%s", err.message);
+    return m;
+}
+
+/* What --measure and --measurements FILE do. */
+static ph_plan *planned_by_file(const ph_graph *g, const ph_plan_desc *desc, fake *f)
+{
+    ph_measurements *m = from_file(NULL);
+    ph_error err = {0};
+    add(m, g, desc, f);
+    if (ph_measurements_write(m, FILE_NAME, &err)) fail_msg("%s", err.message);
+    ph_plan *p = plan(g, desc, m);
+    ph_measurements_free(m);
+    return p;
+}
+
+/* Measured once; from then on the file decides, for as many threads. */
 static void test_file(void **state)
 {
     ph_graph *g = parse(NULL);
     fake f = {.fast = F2};
-    ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    ph_plan_desc desc = {.n_threads = 1};
     (void)state;
     unlink(FILE_NAME);
     for (int again = 0; again < 3; again++) {
-        ph_plan *p = metered(g, &desc, again ? NULL : &f);
+        ph_plan *p = planned_by_file(g, &desc, again ? NULL : &f);
         assert_methods(p, slower);
         ph_plan_free(p);
-        if (again) desc.measure = false;
     }
     desc.n_threads = 2;
-    ph_plan *p = metered(g, &desc, NULL); /* unknown, and not to be measured */
+    ph_measurements *m = from_file(NULL);
+    ph_plan *p = plan(g, &desc, m); /* unknown */
     assert_methods(p, estimated);
     ph_plan_free(p);
-    desc.measure = true;
+    ph_measurements_free(m);
     f.fast = F2;
-    p = metered(g, &desc, &f);
+    p = planned_by_file(g, &desc, &f);
     assert_string_equal(method_of(p, "a"), F2);
     ph_plan_free(p);
     json_t *root = load();
     assert_int_equal(json_array_size(json_object_get(root, "machines")), 2);
     assert_int_equal(json_object_size(times_of(root, 0)), 2);
     json_decref(root);
+    m = from_file(NULL);
     unlink(FILE_NAME);
-    desc.measure = false;
+    assert_int_equal(ph_measurements_write(m, FILE_NAME, NULL), PH_OK); /* all that is known */
+    ph_measurements_free(m);
+    ph_plan_free(planned_by_file(g, &desc, NULL));
+    desc.n_threads = 1;
+    ph_plan_free(planned_by_file(g, &desc, NULL));
+    unlink(FILE_NAME);
+    m = NULL;
     ph_error err = {0};
-    p = NULL;
-    assert_int_equal(ph_plan_new(g, &desc, &p, &err), PH_ERR_NOT_FOUND);
-    assert_null(p);
+    assert_int_equal(ph_measurements_read(NULL, FILE_NAME, &m, &err), PH_ERR_NOT_FOUND);
+    assert_null(m);
+    m = nothing();
+    assert_int_equal(ph_measurements_write(m, FILE_NAME, &err), PH_OK); /* nothing is a file, too */
+    ph_measurements_free(m);
+    root = load();
+    assert_int_equal(json_array_size(json_object_get(root, "machines")), 0);
+    json_decref(root);
+    unlink(FILE_NAME);
     ph_graph_free(g);
 }
 
@@ -258,17 +332,22 @@ static void test_file(void **state)
 static void test_rival(void **state)
 {
     ph_graph *g = parse(NULL);
-    fake f = {.fast = F2}, late = {.fast = WINDOWS, .rival = "rival.json"};
-    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    fake f = {.fast = F2}, late = {.fast = F4};
+    const ph_plan_desc desc = {.n_threads = 1};
     (void)state;
     unlink(FILE_NAME);
-    ph_plan_free(metered(g, &desc, &f));
-    assert_int_equal(rename(FILE_NAME, late.rival), 0);
-    ph_plan *p = metered(g, &desc, &late);
-    assert_true(late.calls > 0);
+    ph_measurements *m = from_file(NULL);
+    add(m, g, &desc, &late);
+    ph_plan_free(planned_by_file(g, &desc, &f));
+    ph_plan *p = plan(g, &desc, m);
+    assert_string_equal(method_of(p, "a"), F4);
+    ph_plan_free(p);
+    assert_int_equal(ph_measurements_write(m, FILE_NAME, NULL), PH_OK);
+    p = plan(g, &desc, m);
     assert_methods(p, slower);
     ph_plan_free(p);
-    p = metered(g, &desc, NULL);
+    ph_measurements_free(m);
+    p = planned_by_file(g, &desc, NULL);
     assert_methods(p, slower);
     ph_plan_free(p);
     unlink(FILE_NAME);
@@ -280,10 +359,10 @@ static void test_strangers(void **state)
 {
     ph_graph *g = parse(NULL);
     fake f = {.fast = F2};
-    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    const ph_plan_desc desc = {.n_threads = 1};
     (void)state;
     unlink(FILE_NAME);
-    ph_plan_free(metered(g, &desc, &f));
+    ph_plan_free(planned_by_file(g, &desc, &f));
     json_t *root = load(), *other = json_deep_copy(root), *times;
     const char *key;
     json_object_set_new(root, "from", json_string("elsewhere"));
@@ -298,7 +377,7 @@ static void test_strangers(void **state)
     }
     json_object_set_new(times_of(root, 1), "Conv of the future", json_object());
     store(root);
-    ph_plan *p = metered(g, &desc, NULL);
+    ph_plan *p = planned_by_file(g, &desc, NULL);
     assert_methods(p, slower);
     ph_plan_free(p);
 
@@ -310,7 +389,7 @@ static void test_strangers(void **state)
     store(root);
     f.fast = F4;
     f.calls = 0;
-    p = metered(g, &desc, &f);
+    p = planned_by_file(g, &desc, &f);
     assert_methods(p, estimated);
     assert_true(f.calls > 0);
     ph_plan_free(p);
@@ -351,31 +430,65 @@ static void test_broken(void **state)
                                           "{\"ns\": {\"Conv\": {\"window gemm\": \"fast\"}}}"};
     ph_graph *g = parse(NULL);
     fake f = {.fast = F2};
-    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    const ph_plan_desc desc = {.n_threads = 1};
     ph_error err = {0};
-    ph_plan *p = NULL;
+    ph_measurements *m = NULL, *none = nothing();
     (void)state;
     for (size_t i = 0; i < PHI_COUNT(broken); i++) {
         const size_t n = strlen(broken[i].text);
         assert_int_equal(phi_file_write(NULL, FILE_NAME, broken[i].text, n, NULL), PH_OK);
-        assert_int_equal(ph_plan_new(g, &desc, &p, &err), broken[i].status);
+        assert_int_equal(ph_measurements_write(none, FILE_NAME, &err), broken[i].status);
+        assert_int_equal(ph_measurements_read(NULL, FILE_NAME, &m, &err), broken[i].status);
         if (!strstr(err.message, broken[i].words) || !strstr(err.message, FILE_NAME))
             fail_msg("%s", err.message);
     }
     for (size_t i = 0; i < PHI_COUNT(members); i++) { /* where they are to be believed */
         unlink(FILE_NAME);
-        ph_plan_free(metered(g, &desc, &f));
+        ph_plan_free(planned_by_file(g, &desc, &f));
         json_t *root = load(), *bad = json_loads(members[i], 0, NULL);
         json_object_update(json_array_get(json_object_get(root, "machines"), 0), bad);
         json_decref(bad);
         store(root);
-        assert_int_equal(ph_plan_new(g, &desc, &p, &err), PH_ERR_FORMAT);
+        assert_int_equal(ph_measurements_read(NULL, FILE_NAME, &m, &err), PH_ERR_FORMAT);
         assert_non_null(strstr(err.message, "is not a file of measurements: "));
     }
+    assert_null(m);
     unlink(FILE_NAME);
-    const ph_plan_desc nowhere = {.measure = true, .measurements = "no/such/folder.json"};
-    assert_int_equal(ph_plan_new(g, &nowhere, &p, &err), PH_ERR_NOT_FOUND);
-    assert_null(p);
+    assert_int_equal(ph_measurements_write(none, "no/such/folder.json", &err), PH_ERR_NOT_FOUND);
+    ph_measurements_free(none);
+    ph_graph_free(g);
+}
+
+/* A machine that is there twice: of the same convolution, the first one's times count. A problem
+ * that is too long to be one of ours stays in the file. */
+static void test_twice(void **state)
+{
+    ph_graph *g = parse(NULL);
+    fake f = {.fast = F2};
+    const ph_plan_desc desc = {.n_threads = 1};
+    char far[PHI_PROBLEM_BYTES + 1];
+    (void)state;
+    unlink(FILE_NAME);
+    memset(far, 'x', sizeof far - 1);
+    far[sizeof far - 1] = '\0';
+    ph_plan_free(planned_by_file(g, &desc, &f));
+    json_t *root = load(), *machines = json_object_get(root, "machines");
+    json_t *second = json_deep_copy(json_array_get(machines, 0)), *times;
+    const char *key;
+    json_object_foreach(json_object_get(second, "ns"), key, times)
+    {
+        json_object_set_new(times, WINDOWS, json_integer(1));
+    }
+    json_array_append_new(machines, second);
+    json_object_set_new(times_of(root, 0), far, json_pack("{s:i}", "abacus", 1));
+    store(root);
+    ph_plan *p = planned_by_file(g, &desc, NULL);
+    assert_methods(p, slower);
+    ph_plan_free(p);
+    root = load();
+    assert_non_null(json_object_get(times_of(root, 0), far));
+    json_decref(root);
+    unlink(FILE_NAME);
     ph_graph_free(g);
 }
 
@@ -385,14 +498,16 @@ static void *make_plans(void *arg)
 {
     ph_graph *g = parse(NULL);
     fake f = {.fast = F2};
-    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 1};
+    const ph_plan_desc desc = {.n_threads = 1};
     const phi_meter meter = {fake_seconds, &f};
     bool *good = arg;
     *good = true;
     for (int i = 0; i < 20; i++) {
-        ph_plan *p = NULL;
-        if (phi_plan_new_metered(g, &desc, &meter, &p, NULL)) *good = false;
-        ph_plan_free(p);
+        ph_measurements *m = NULL;
+        if (ph_measurements_read(NULL, FILE_NAME, &m, NULL)) m = nothing();
+        if (phi_measurements_add(m, g, &desc, &meter, NULL)) *good = false;
+        if (ph_measurements_write(m, FILE_NAME, NULL)) *good = false;
+        ph_measurements_free(m);
         if (i % 5 == 0) unlink(FILE_NAME);
     }
     ph_graph_free(g);
@@ -413,26 +528,42 @@ static void test_two_threads(void **state)
     unlink(FILE_NAME);
 }
 
-static enum ph_status measured_plan(const ph_allocator *mem, void *arg)
+typedef struct work {
+    size_t threads; /* that measure */
+    bool anew;      /* there is no file yet */
+    bool plan;      /* at the end */
+} work;
+
+static enum ph_status do_work(const ph_allocator *mem, void *arg)
 {
+    const work *w = arg;
     ph_graph *g = NULL;
     ph_plan *p = NULL;
+    ph_measurements *m = NULL;
     fake f = {.fast = F2};
     const phi_meter meter = {fake_seconds, &f};
-    const ph_plan_desc desc = {.measure = true, .measurements = FILE_NAME, .n_threads = 2};
-    (void)arg;
-    unlink(FILE_NAME);
+    ph_plan_desc desc = {.n_threads = w->threads};
+    if (w->anew) unlink(FILE_NAME);
     enum ph_status st = ph_net_parse(mem, text, sizeof text - 1, "text", 1, &g, NULL);
-    if (!st) st = phi_plan_new_metered(g, &desc, &meter, &p, NULL);
+    if (!st) st = ph_measurements_read(mem, FILE_NAME, &m, NULL);
+    if (st == PH_ERR_NOT_FOUND) st = ph_measurements_new(mem, &m, NULL);
+    if (!st) st = phi_measurements_add(m, g, &desc, &meter, NULL);
+    if (!st) st = ph_measurements_write(m, FILE_NAME, NULL);
+    desc.measurements = m;
+    if (!st && w->plan) st = ph_plan_new(g, &desc, &p, NULL);
     ph_plan_free(p);
+    ph_measurements_free(m);
     ph_graph_free(g);
     return st;
 }
 
 static void test_out_of_memory(void **state)
 {
+    work w = {.threads = 2, .anew = true, .plan = true};
     (void)state;
-    sweep(measured_plan, NULL, 2000);
+    sweep(do_work, &w, 2000);
+    w.anew = w.plan = false; /* what is known is read */
+    sweep(do_work, &w, 2000);
     unlink(FILE_NAME);
 }
 
@@ -446,44 +577,39 @@ static void *scarce(size_t bytes)
 
 static void test_out_of_json_memory(void **state)
 {
-    ph_graph *g = parse(NULL);
-    enum ph_status st = PH_ERR_NOMEM;
-    ph_error err = {0};
-    size_t n = 1;
+    work works[] = {{.threads = 1, .anew = true}, {.threads = 2}}; /* known: for one */
     (void)state;
-    for (int there = 0; there < 2; there++) {
-        for (n = 1; n < 2000; n++) {
-            ph_plan *p = NULL;
-            fake f = {.fast = F2};
-            const phi_meter meter = {fake_seconds, &f};
-            /* there: what is known is for another number of threads */
-            const ph_plan_desc desc = {
-                .measure = true, .measurements = FILE_NAME, .n_threads = there ? 2 : 1};
-            if (!there) unlink(FILE_NAME);
+    for (size_t i = 0; i < PHI_COUNT(works); i++) {
+        enum ph_status st = PH_ERR_NOMEM;
+        size_t n = 1;
+        for (; n < 2000 && st; n++) {
             json_left = n;
             json_set_alloc_funcs(scarce, free);
-            st = phi_plan_new_metered(g, &desc, &meter, &p, &err);
+            st = do_work(NULL, &works[i]);
             json_set_alloc_funcs(malloc, free);
-            ph_plan_free(p);
-            if (!st) break;
-            if (st != PH_ERR_NOMEM && (st != PH_ERR_FORMAT || !there))
-                fail_msg("allocation %zu: %s", n, err.message);
+            if (st && st != PH_ERR_NOMEM && (st != PH_ERR_FORMAT || works[i].anew))
+                fail_msg("allocation %zu: %s", n, ph_status_name(st));
         }
         assert_int_equal(st, PH_OK);
         assert_true(n > 10);
     }
     unlink(FILE_NAME);
-    ph_graph_free(g);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choice),        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_clock),         cmocka_unit_test(test_file),
-        cmocka_unit_test(test_rival),         cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_broken),        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_out_of_json_memory),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_rival),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_out_of_json_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -419,11 +419,17 @@ static void evaluation(void **state)
         assert_int_equal(many.n_images, COUNT);
         assert_true(many.seconds > 0);
     }
-    const ph_plan_desc settings[] = {{.exact = true, .n_threads = 2}, {.measure = true}};
+    ph_measurements *m = NULL;
+    ph_shape_hint seven = {.rank = 4, .dims = {7}};
+    ph_dataset_shape(f->data, seven.dims + 1);
+    ok(ph_measurements_new(NULL, &m, &err), &err);
+    ok(ph_measurements_add(m, g, &(ph_plan_desc){.n_hints = 1, .hints = &seven}, &err), &err);
+    const ph_plan_desc settings[] = {{.exact = true, .n_threads = 2}, {.measurements = m}};
     for (size_t i = 0; i < PHI_COUNT(settings); i++) {
         ok(ph_evaluate_as(g, f->data, &settings[i], 7, &many, NULL, &err), &err);
         near(many.loss, one.loss, 1e-4, "loss");
     }
+    ph_measurements_free(m);
     ok(ph_evaluate_as(g, f->data, NULL, 1, &many, got, &err), &err);
     assert_memory_equal(got, want, sizeof want);
     ph_graph_free(g);

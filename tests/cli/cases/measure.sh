@@ -33,7 +33,15 @@ cmp cut.json <(head -c 100 m.json) || fail "a broken file was changed"
 tiny_data 64 32
 expect 0 pinhole eval lenet5 --data $DATA --threads 1 --measurements m.json
 expect 0 pinhole eval lenet5 --data $DATA --threads 1 --measure
+expect 0 pinhole eval nin-fashion --data $DATA --batch 20 --threads 1 --measure --measurements e.json
+json e.json machines[0].threads 1
+cp e.json first.json
+expect 0 pinhole eval nin-fashion --data $DATA --batch 7 --show 2 --threads 1 --measure --measurements e.json
+cmp e.json first.json || fail "another batch was measured again"
 expect 3 pinhole eval lenet5 --data $DATA --measurements cut.json
 one_line err
 has err "cut.json"
+expect 3 pinhole bench resnet8 --iters 1 --measure --measurements no/such/m.json
+one_line err
+has err "no/such/m.json"
 usage_error pinhole bench resnet8 --measure=yes
