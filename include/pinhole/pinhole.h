@@ -670,9 +670,10 @@ typedef struct ph_plan_desc {
     const ph_known_value *values;
     bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
     /* Convolutions by their definition only. Otherwise 3x3 and 5x5 ones of stride 1 may go through
-     * Winograd's minimal filtering (arXiv:1509.09308), and large 1x1 ones through a level of
-     * Strassen's product, which multiply less and round differently; docs/numerics.md has the errors
-     * measured. */
+     * Winograd's minimal filtering (arXiv:1509.09308), those of at most four channels, with strides,
+     * too, through its one-dimensional form, and large 1x1 ones through a level of Strassen's
+     * product, which multiply less and round differently; docs/numerics.md has the errors measured.
+     */
     bool exact;
     /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 1.4 to 7.1 times as many
      * bytes as plain ones, Strassen's 7/4: the convolutions with most to give go without them until
@@ -820,9 +821,9 @@ typedef struct ph_step {
     const char *op;   /* the node's operator, "Conv"; NULL: a copy */
     /*
      * How it is done, in a few words to group steps by. Of a convolution "Winograd F(4x4,3x3)" or
-     * another size, "1x1 gemm" (the image itself is the matrix), "1x1 Strassen" (so too), "window
-     * gemm" (its windows are, read where they lie or gathered), "grouped gemm", "depthwise" or "3-D
-     * gemm"; of several in one pass "1x1+depthwise+1x1", "window+pooling+1x1", the like, or these
+     * another size, "line Winograd" (in one dimension), "1x1 gemm" (the image itself is the
+     * matrix), "1x1 Strassen" (so too), "window gemm" (its windows are, read where they lie or
+     * gathered), "grouped gemm", "depthwise" or "3-D gemm"; of several in one pass "1x1+depthwise+1x1", "window+pooling+1x1", the like, or these
      * without the last; of a copy "copy in", "copy out" or "layout copy" (a change of memory
      * layout); otherwise the operator's name.
      */

@@ -13,6 +13,7 @@
 #include "kernels/gemm.h"
 
 #define MOST_CHANNELS 4 /* pixels are moved as four floats */
+#define LEAST_A 8
 #define MOST_A 9
 #define MOST_M 6
 #define MOST_PHASES 4
@@ -20,14 +21,9 @@
 /* --- Points and matrices
  * -------------------------------------------------------------------------- */
 
-/* Points for a products, 6 .. MOST_A: pairs +-, 0 where their number is odd, and infinity. Chosen
- * by errors measured. */
-static const double pairs_of[MOST_A - 5][MOST_A / 2] = {
-    {0.70710678118654752440, 1.41421356237309504880},
-    {0.4, 0.9, 2},
-    {0.5, 1, 2},
-    {0.3, 0.7, 1.2, 2.2},
-};
+/* Points for LEAST_A .. MOST_A products: pairs +-, 0 where their number is odd, and infinity.
+ * Chosen by errors measured. */
+static const double pairs_of[][MOST_A / 2] = {{0.5, 1, 2}, {0.3, 0.7, 1.2, 2.2}};
 
 /* How lines are transformed. Phases 0 .. n_full - 1 of n have t lines of the filter, others t - 1.
  */
@@ -47,7 +43,7 @@ static scheme scheme_of(const phi_conv_shape *d)
 
 static double point(size_t a, size_t i)
 {
-    const double p = i / 2 < (a - 1) / 2 ? pairs_of[a - 6][i / 2] : 0;
+    const double p = i / 2 < (a - 1) / 2 ? pairs_of[a - LEAST_A][i / 2] : 0;
     return i % 2 ? -p : p;
 }
 
@@ -234,7 +230,7 @@ void phi_line_wino_pack(const phi_conv_shape *d, const phi_filters *filters, phi
         make_matrices(&p.s, !less, head->input[less], p.filter[less]);
     for (size_t i = 0; i < (p.s.a - 1) / 2; i++) {
         double power = 1;
-        for (size_t k = 0; k < MOST_M; k++, power *= pairs_of[p.s.a - 6][i])
+        for (size_t k = 0; k < MOST_M; k++, power *= pairs_of[p.s.a - LEAST_A][i])
             head->powers[i * MOST_M + k] = (float)power;
     }
     p.nr = head->gemm->nr;
