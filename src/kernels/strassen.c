@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "kernels/caches.h"
 #include "kernels/gemm.h"
 
 #define PRODUCTS 7 /* of a pair of panels */
@@ -169,10 +170,8 @@ static const product of_lone[LONE_PRODUCTS] = {
     {A22, 1, X, X, C21},
 };
 
-#define INPUT_BYTES 491520 /* of a block's operands, more or less */
-#define LEAST_TILES 2      /* but not fewer rows of tiles: each weight is read once a block */
-#define TASKS 12           /* cut output channels, too, where blocks alone give fewer tasks */
-#define K_BLOCK 256        /* a panel of weights takes half of a 32 KiB cache, or all of it */
+#define LEAST_TILES 2 /* rows of them in a block: each weight is read once a block */
+#define TASKS 12      /* cut output channels, too, where blocks alone give fewer tasks */
 
 /* How a convolution is cut. The same for any number of threads, and an image's rows for any batch.
  */
@@ -191,7 +190,7 @@ static cut cut_up(const phi_conv_shape *d, const phk_kernel *kernel)
     cut u = {.columns = cut_columns(d, kernel->nr),
              .rows = (size_t)(d->oh * d->ow),
              .row = phi_round_up(c2, 16) + 16};
-    size_t tiles = INPUT_BYTES / (N_OPERANDS * u.row * sizeof(float) * mr);
+    size_t tiles = PHI_STRASSEN_INPUT_BYTES / (N_OPERANDS * u.row * sizeof(float) * mr);
     if (tiles < LEAST_TILES) tiles = LEAST_TILES;
     u.block = phi_block(phi_div_up(u.rows, 2), tiles * mr, mr);
     u.n_blocks = u.block ? phi_div_up(u.rows, 2 * u.block) : 0;
@@ -264,8 +263,6 @@ typedef struct unit {
     const float *b;
 } unit;
 
-#define WAY_FLOATS 1024 /* in a way of a first-level cache; see rows_collide in gemm_nn.c */
-
 /* The operands of a block: sums in scratch `v`, quarters of x there if their rows collide in the
  * cache, or as they are. Where the lower half is a row shorter the upper one's stands in, and
  * nobody asks for the result. */
@@ -275,7 +272,7 @@ static void find_operands(const strassen_job *j, block *b, float *v, bool made)
     const ptrdiff_t pitch = j->data->x_pitch;
     const float *x = j->data->x + (ptrdiff_t)b->first * pitch;
     const float *low = x + (ptrdiff_t)b->upper * pitch;
-    const bool copies = pitch % WAY_FLOATS == 0;
+    const bool copies = pitch % PHI_WAY_FLOATS == 0;
     const float *quarters[] = {x, x + c2, low + c2, low}; /* A11, A12, A22, A21 */
     for (size_t i = 0; i < N_OPERANDS; i++) {
         const bool in_place = i >= A11 && !copies;
@@ -327,7 +324,7 @@ static finish finish_of(const strassen_job *j, const block *b, const unit *u, en
 static void multiply(const strassen_job *j, const block *b, const unit *u, const product *p)
 {
     const size_t c2 = (size_t)j->d->c / 2, nr = j->u.columns.nr,
-                 k_block = phi_block(c2, K_BLOCK, 8);
+                 k_block = phi_block(c2, PHI_K_BLOCK, 8);
     const finish f = finish_of(j, b, u, p->c);
     phk_gemm_f32_args t = {.taps = 1,
                            .a_row = b->a_row[p->a],

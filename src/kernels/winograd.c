@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "kernels/caches.h"
 #include "kernels/gemm.h"
 
 /* --- Geometry ------------------------------------------------------------------------------------
@@ -175,14 +176,10 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters
 /* --- The convolution
  * ------------------------------------------------------------------------------ */
 
-#define INPUT_BYTES 327680 /* of transformed tiles in a block, more or less */
-#define LEAST_TILES 28     /* but not fewer: each weight is read once a block */
+#define LEAST_TILES 28 /* of a block: each weight is read once a block */
 #define MOST_TILES 60
-#define TASKS 8            /* cut output channels, too, where blocks alone give fewer tasks */
-#define K_BLOCK 256        /* 16 KiB of weights in a panel */
-#define LINE 16            /* floats in a cache line */
-#define OUTPUT_BYTES 98304 /* of products between two looks at the tiles, more or less */
-#define EXTRA_CHANNELS 64  /* of tiles at the edge, transformed at a time */
+#define TASKS 8           /* cut output channels, too, where blocks alone give fewer tasks */
+#define EXTRA_CHANNELS 64 /* of tiles at the edge, transformed at a time */
 
 /*
  * Tiles are ordered by kind, so that those that have an element are neighbours in every block:
@@ -228,7 +225,7 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
              .row = phi_round_up((size_t)d->c, 16) + 16};
     cut_kinds(&u, d);
     const size_t tile_bytes = elements * u.row * sizeof(float);
-    size_t most = INPUT_BYTES / tile_bytes;
+    size_t most = PHI_WINO_INPUT_BYTES / tile_bytes;
     most = most < LEAST_TILES ? LEAST_TILES : most > MOST_TILES ? MOST_TILES : most;
     u.n_blocks = phi_div_up(u.tiles, most);
     if (u.n_blocks == 0) u.n_blocks = 1;
@@ -238,7 +235,7 @@ static cut cut_up(const phi_wino *v, const phi_conv_shape *d, size_t nr)
     u.n_panels = phi_div_up((size_t)d->k, nr);
     const size_t parts = u.n_blocks ? phi_div_up(TASKS, u.n_blocks) : 1;
     const size_t part_panels = phi_div_up(u.n_panels, parts);
-    u.near_panels = OUTPUT_BYTES / (elements * (u.block + 1) * nr * sizeof(float));
+    u.near_panels = PHI_WINO_OUTPUT_BYTES / (elements * (u.block + 1) * nr * sizeof(float));
     u.near_panels = u.near_panels < 2 ? 2 : phi_min_size(u.near_panels, part_panels);
     u.task_panels = phi_round_up(part_panels, u.near_panels);
     u.m_row = u.near_panels * nr;
@@ -412,7 +409,7 @@ static void fetch(const wino_job *j, const fetched *f, size_t first, size_t piec
         const int64_t end = x + (int64_t)f->cols < f->w ? x + (int64_t)f->cols : f->w;
         if (y < 0 || y >= f->h || x < 0) continue;
         for (int64_t at = ((int64_t)p.image * f->h + y) * f->w; x < end; x++)
-            for (size_t c = 0; c < f->channels; c += LINE)
+            for (size_t c = 0; c < f->channels; c += PHI_LINE_FLOATS)
                 __builtin_prefetch(f->pixels + (at + x) * f->pitch + c, 0, 2);
     }
 }
@@ -432,7 +429,7 @@ static void multiply(const wino_job *j, size_t tiles, const float *v, const floa
                      const float *after, float *m)
 {
     const phk_kernel *kernel = j->head->gemm;
-    const size_t c = (size_t)j->d->c, nr = kernel->nr, block = phi_block(c, K_BLOCK, 8);
+    const size_t c = (size_t)j->d->c, nr = kernel->nr, block = phi_block(c, PHI_K_BLOCK, 8);
     for (size_t k0 = 0, k; k0 < c; k0 += k) {
         k = phi_min_size(block, c - k0);
         const phk_gemm_f32_args args = {.kc = k,
