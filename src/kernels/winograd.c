@@ -18,16 +18,21 @@
 /* --- Geometry ------------------------------------------------------------------------------------
  */
 
-/* Along one axis: `whole` tiles of m outputs, and one more of `rest` outputs, which takes the first
- * `rest_a` inputs and products, if any are left. */
+#define LEAST_SAVED 50 /* one part of so many */
+
+/* Along one axis: `whole` tiles of m outputs, and, unless it is 0, one more of the first `rest_a`
+ * inputs and products. One that would save little is whole, too, and outputs outside are left out.
+ */
 typedef struct tiling {
-    size_t whole, rest, rest_a;
+    size_t whole, rest_a;
 } tiling;
 
 static tiling tiling_of(const phi_wino *v, int64_t outputs)
 {
-    const size_t rest = (size_t)outputs % v->m;
-    return (tiling){(size_t)outputs / v->m, rest, rest ? phi_wino_inputs(v, rest) : 0};
+    const size_t whole = (size_t)outputs / v->m, rest = (size_t)outputs % v->m;
+    const size_t rest_a = rest ? phi_wino_inputs(v, rest) : 0;
+    if (rest && (v->a - rest_a) * LEAST_SAVED < (whole + 1) * v->a) return (tiling){whole + 1, 0};
+    return (tiling){whole, rest_a};
 }
 
 static size_t tiles_along(const phi_wino *v, int64_t outputs)
@@ -205,7 +210,7 @@ typedef struct cut {
 
 static void cut_kinds(cut *u, const phi_conv_shape *d)
 {
-    const size_t h = u->y.whole, w = u->x.whole, right = u->x.rest > 0, bottom = u->y.rest > 0;
+    const size_t h = u->y.whole, w = u->x.whole, right = u->x.rest_a > 0, bottom = u->y.rest_a > 0;
     u->kinds[AT_RIGHT] = (kind){.rows = h, .cols = right, .col = w};
     u->kinds[INSIDE] = (kind){.rows = h, .cols = w};
     u->kinds[AT_BOTTOM] = (kind){.rows = bottom, .cols = w, .row = h};
@@ -273,7 +278,7 @@ typedef struct wino_job {
     size_t n_threads;
 } wino_job;
 
-/* A tile: image, line and column of the first output pixel, how many outputs there are. */
+/* A tile: image, line and column of the first output pixel, how many inputs it takes. */
 typedef struct place {
     size_t image, rows, cols;
     int64_t y, x;
@@ -288,8 +293,8 @@ static place locate(const wino_job *j, size_t tile)
     const kind *k = &u->kinds[at];
     tile -= k->first;
     return (place){.image = tile / k->cols / k->rows,
-                   .rows = at == AT_BOTTOM || at == IN_CORNER ? u->y.rest : j->v->m,
-                   .cols = at == AT_RIGHT || at == IN_CORNER ? u->x.rest : j->v->m,
+                   .rows = at == AT_BOTTOM || at == IN_CORNER ? u->y.rest_a : j->v->a,
+                   .cols = at == AT_RIGHT || at == IN_CORNER ? u->x.rest_a : j->v->a,
                    .y = (int64_t)((k->row + tile / k->cols % k->rows) * j->v->m),
                    .x = (int64_t)((k->col + tile % k->cols) * j->v->m)};
 }
@@ -315,17 +320,17 @@ static range having(const wino_job *j, size_t e, size_t first, size_t tiles)
     return (range){clip(from, first, tiles), clip(to, first, tiles)};
 }
 
-/* What a tile reads: pixels, zeros where there are none. `rows` x `cols` inputs of a x a. */
-static void point_at(const wino_job *j, const place *p, size_t rows, size_t cols, const float **x)
+/* What a tile reads: pixels, zeros where there are none. */
+static void point_at(const wino_job *j, const place *p, const float **x)
 {
     const phi_conv_shape *d = j->d;
     const int64_t pitch = j->data->x_pitch;
     const int64_t x0 = p->x * d->stride_w - d->pad_left;
     int64_t y = p->y * d->stride_h - d->pad_top;
-    for (size_t i = 0; i < rows; i++, y++) {
+    for (size_t i = 0; i < p->rows; i++, y++) {
         const bool line = y >= 0 && y < d->h;
         int64_t at = (((int64_t)p->image * d->h + y) * d->w + x0) * pitch;
-        for (int64_t k = 0; k < (int64_t)cols; k++, at += pitch)
+        for (int64_t k = 0; k < (int64_t)p->cols; k++, at += pitch)
             x[i * j->v->a + (size_t)k] =
                 line && x0 + k >= 0 && x0 + k < d->w ? j->data->x + at : j->zeros;
     }
@@ -376,10 +381,9 @@ static void transform_tile(const wino_job *j, size_t tile, float *extra, float *
 {
     const float *x[PHI_WINO_MAX * PHI_WINO_MAX];
     const place p = locate(j, tile);
-    const size_t rows = phi_wino_inputs(j->v, p.rows), cols = phi_wino_inputs(j->v, p.cols);
-    point_at(j, &p, rows, cols, x);
-    if (rows < j->v->a || cols < j->v->a) {
-        transform_part(j, x, rows, cols, extra, v);
+    point_at(j, &p, x);
+    if (p.rows < j->v->a || p.cols < j->v->a) {
+        transform_part(j, x, p.rows, p.cols, extra, v);
         return;
     }
     const phk_wino_in_f32_args args = {.n = (size_t)j->d->c, .x = x, .v = v, .slab = j->u.slab};
@@ -518,8 +522,8 @@ static void finish_tile(const wino_job *j, size_t tile, size_t k0, size_t n, con
                                         .y = data->y + pixel * data->y_pitch + k0,
                                         .y_row = d->ow * data->y_pitch,
                                         .y_col = data->y_pitch,
-                                        .rows = p.rows,
-                                        .cols = p.cols,
+                                        .rows = phi_min_size(j->v->m, (size_t)(d->oh - p.y)),
+                                        .cols = phi_min_size(j->v->m, (size_t)(d->ow - p.x)),
                                         .bias = data->bias ? data->bias + k0 : NULL,
                                         .add = data->add ? data->add + pixel * data->add_pitch + k0
                                                          : NULL,
@@ -584,8 +588,8 @@ static void run_group(const phi_wino *v, const phi_conv_shape *d, const phi_conv
                   .u = cut_up(v, d, head->gemm->nr),
                   .work = work,
                   .n_threads = phi_pool_threads(pool)};
-    if (j.u.y.rest) phi_wino_extend(v, j.u.y.rest_a, j.extend_y);
-    if (j.u.x.rest) phi_wino_extend(v, j.u.x.rest_a, j.extend_x);
+    if (j.u.y.rest_a) phi_wino_extend(v, j.u.y.rest_a, j.extend_y);
+    if (j.u.x.rest_a) phi_wino_extend(v, j.u.x.rest_a, j.extend_x);
     for (size_t i = 0; i < j.n_threads; i++)
         *(size_t *)(void *)thread_work(&j, i) = SIZE_MAX;
     phi_pool_run(pool, j.u.n_blocks * j.u.n_parts, wino_task, &j);
