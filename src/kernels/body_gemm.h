@@ -3,10 +3,15 @@
  * Slot gemm_f32 (contract in kernels.h) over the vectors of one instruction set: a tile of MR rows
  * and NV vectors that stays in registers, one body for each height, for half its width, and for
  * either form of A. The registers are named variables, written out by EACH_ROW: gcc 12 keeps an
- * array of them on the stack as soon as one loop over it is not unrolled. Included once, by isa_*.c.
+ * array of them on the stack as soon as one loop over it is not unrolled. Included once, by
+ * isa_*.c.
  */
 
 #define NR (VL * NV)
+
+/* Pointers to rows beyond these are read from memory at each step: gcc would keep them in registers
+ * of vectors, from where they come through the units that multiply. */
+#define POINTER_REGISTERS 8
 
 /* Where a tile is in the strip, and what it fetches ahead: `next` and from there on, `fetch` bytes
  * further at each step, which is less than a line where several tiles share the work. */
@@ -19,7 +24,8 @@ typedef struct gemm_place {
 /* Epilogue and store of a tile in memory, [mr][NR], whose panel is not full. */
 static void gemm_finish(const phk_gemm_f32_args *g, size_t row, size_t mr, const float *tile)
 {
-    for (size_t i = row; i < row + mr; i++, tile += NR) {
+    for (size_t r = row; r < row + mr; r++, tile += NR) {
+        const size_t i = g->order ? g->order[r] : r;
         float *c = g->c + (ptrdiff_t)i * g->c_row;
         const float *from = g->from ? g->from + (ptrdiff_t)i * g->from_row : c;
         for (size_t j = 0; j < g->n; j += VL) {
@@ -33,8 +39,8 @@ static void gemm_finish(const phk_gemm_f32_args *g, size_t row, size_t mr, const
     }
 }
 
-/* mr rows (1 .. MR) of nv vectors (NV or half of it), A by pointers or not; all three constants after
- * inlining. */
+/* mr rows (1 .. MR) of nv vectors (NV or half of it), A by pointers or not; all three constants
+ * after inlining. */
 INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const int mr, const int nv,
                       const bool pointers)
 {
@@ -54,7 +60,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
 #define POINT(i)                                                                                   \
     if (mr > i) r##i = tap[i];
 #define A_OF(i)                                                                                    \
-    (pointers ? r##i + at_p                                                                        \
+    (pointers ? (i < POINTER_REGISTERS ? r##i : ((const float *const volatile *)tap)[i]) + at_p    \
               : (i / ROW_GROUP == 0   ? a0                                                         \
                  : i / ROW_GROUP == 1 ? a1                                                         \
                                       : a2) +                                                      \
@@ -80,8 +86,8 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
     for (size_t t = 0; t < (pointers ? g->taps : 1); t++) {
         size_t at_p = 0;
         const size_t kc = g->kc;
+        const float *const *tap = pointers ? g->rows + t * g->rows_ld + at->row : NULL;
         if (pointers) {
-            const float *const *tap = g->rows + t * g->rows_ld + at->row;
             EACH_ROW(POINT)
         }
         for (; at_p < kc; at_p++) {
@@ -110,10 +116,14 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         return;
     }
     /* The common case asks once a tile what there is to do. */
-    const float *bias = g->bias, *add = g->add ? g->add + (ptrdiff_t)at->row * g->add_row : NULL;
-    const ptrdiff_t c_row = g->c_row, add_row = g->add_row;
-    float *c = g->c + (ptrdiff_t)at->row * c_row;
+    static const uint16_t as_they_are[MR] = {ROW_NUMBERS};
+    const bool ordered = pointers && g->order;
+    const uint16_t *order = ordered ? g->order + at->row : as_they_are;
+    const ptrdiff_t c_row = g->c_row, add_row = g->add_row, row0 = ordered ? 0 : (ptrdiff_t)at->row;
+    const float *bias = g->bias, *add = g->add ? g->add + row0 * add_row : NULL;
+    float *c = g->c + row0 * c_row;
     const vf lo = v_set(g->lo), hi = v_set(g->hi);
+#define IN_C(i) (pointers ? (ptrdiff_t)order[i] : i)
 #define ADD_ROW(i, from)                                                                           \
     if (mr > i) {                                                                                  \
         s##i##_0 = v_add(s##i##_0, v_load(from));                                                  \
@@ -121,18 +131,19 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         if (nv > 2) s##i##_2 = v_add(s##i##_2, v_load((from) + 2 * VL));                           \
         if (nv > 3) s##i##_3 = v_add(s##i##_3, v_load((from) + 3 * VL));                           \
     }
-#define ADD_FROM(i) ADD_ROW(i, from + i * from_row)
+#define ADD_FROM(i) ADD_ROW(i, from + IN_C(i) * from_row)
 #define ADD_BIAS(i) ADD_ROW(i, bias)
-#define ADD_ADD(i) ADD_ROW(i, add + i * add_row)
+#define ADD_ADD(i) ADD_ROW(i, add + IN_C(i) * add_row)
 #define STORE(i)                                                                                   \
     if (mr > i) {                                                                                  \
-        v_store(c + i * c_row, v_clamp(s##i##_0, lo, hi));                                         \
-        if (nv > 1) v_store(c + i * c_row + VL, v_clamp(s##i##_1, lo, hi));                        \
-        if (nv > 2) v_store(c + i * c_row + 2 * VL, v_clamp(s##i##_2, lo, hi));                    \
-        if (nv > 3) v_store(c + i * c_row + 3 * VL, v_clamp(s##i##_3, lo, hi));                    \
+        float *to = c + IN_C(i) * c_row;                                                           \
+        v_store(to, v_clamp(s##i##_0, lo, hi));                                                    \
+        if (nv > 1) v_store(to + VL, v_clamp(s##i##_1, lo, hi));                                   \
+        if (nv > 2) v_store(to + 2 * VL, v_clamp(s##i##_2, lo, hi));                               \
+        if (nv > 3) v_store(to + 3 * VL, v_clamp(s##i##_3, lo, hi));                               \
     }
     if (g->accumulate) {
-        const float *from = g->from ? g->from + (ptrdiff_t)at->row * g->from_row : c;
+        const float *from = g->from ? g->from + row0 * g->from_row : c;
         const ptrdiff_t from_row = g->from ? g->from_row : c_row;
         EACH_ROW(ADD_FROM)
     }
@@ -143,6 +154,7 @@ INLINE void gemm_tile(const phk_gemm_f32_args *g, const gemm_place *at, const in
         EACH_ROW(ADD_ADD)
     }
     EACH_ROW(STORE)
+#undef IN_C
 #undef ADD_ROW
 #undef ADD_FROM
 #undef ADD_BIAS

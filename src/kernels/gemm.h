@@ -21,20 +21,27 @@ typedef void phi_gather(const void *arg, size_t group, size_t row0, size_t n_row
                         size_t n_k, float *out, size_t ld);
 
 /*
- * Say where parts of a matrix are whose columns come in taps, `tap` of them in each, that lie side by
- * side in memory: columns k0 .. of taps tap0 .. tap0 + n_taps - 1 of row `row0 + i` to
- * rows[(t - tap0) * n_rows + i]; `zeros` for those that are all zero. Those that must be made first
- * go to `room`, which is enough for all.
+ * Say where parts of a matrix are whose columns come in taps, `tap` of them in each, that lie side
+ * by side in memory: columns k0 .. of taps tap0 .. tap0 + n_taps - 1 of row `row0 + i` to rows[(t -
+ * tap0) * rows_ld + i]; `zeros` for those that are all zero. Those that must be made first go to
+ * `room`, which is enough for all.
  */
 typedef void phi_locate(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
                         size_t n_taps, size_t k0, const float *zeros, float *room,
-                        const float **rows);
+                        const float **rows, size_t rows_ld);
+
+/* Neighbours in a matrix, and which of their taps are not all zero whatever is in the image: those
+ * of lines line0 .. line_end - 1 and in these columns column0 .. column_end - 1. */
+typedef struct phi_run {
+    size_t row, n;
+    size_t line0, line_end, column0, column_end;
+} phi_run;
 
 /*
- * Which taps of row `row` are not all zero whatever is in the image: *first .. *end - 1, which may be
- * none. The number of rows from here on, 1 or more, for which that holds.
+ * Rows row0 .. row0 + n_rows - 1 in the order in which they should be multiplied, as runs of rows
+ * that miss the same taps, one behind the other if they do. How many there are, at most n_rows.
  */
-typedef size_t phi_live(const void *arg, size_t row, size_t *first, size_t *end);
+typedef size_t phi_order(const void *arg, size_t row0, size_t n_rows, phi_run *runs);
 
 /* A matrix (one for each group) that products read: in memory with any strides, or gathered. */
 typedef struct phi_rows {
@@ -43,7 +50,8 @@ typedef struct phi_rows {
     phi_gather *gather;                /* NULL: in memory */
     phi_locate *locate; /* beside gather, where it can be: C = A B then copies nothing */
     size_t tap;         /* where there is `locate`: phi_gemm_tap */
-    phi_live *live;     /* the same, or NULL: products leave out the other taps */
+    phi_order *order;   /* the same, or NULL */
+    size_t line_taps;   /* then: taps of a line */
     const void *arg;
     bool by_column; /* the order in which `gather` works best */
 } phi_rows;
@@ -60,12 +68,12 @@ typedef struct phi_weights {
     ptrdiff_t outer_stride;
     ptrdiff_t n_stride, group_stride;
     const phi_filters *filters; /* or NULL: column n of group g is its row g * N + n, not in data */
-    float scale; /* elements are multiplied by it */
+    float scale;                /* elements are multiplied by it */
 } phi_weights;
 
 #define PHI_GEMM_LEAST_TAP 8 /* columns that are worth a pointer of their own */
-/* Columns of a tap of phi_rows for weights of these last two counts: the channels of a pixel or, where
- * there are few, of a line of `taps_w` pixels. */
+/* Columns of a tap of phi_rows for weights of these last two counts: the channels of a pixel or,
+ * where there are few, of a line of `taps_w` pixels. */
 size_t phi_gemm_tap(size_t taps_w, size_t channels);
 
 phi_weights phi_weights_matrix(const float *data, size_t k, ptrdiff_t k_stride, ptrdiff_t n_stride);

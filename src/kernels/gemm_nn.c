@@ -149,9 +149,9 @@ typedef struct pack_job {
     float *out;
 } pack_job;
 
-/* Rows l .. l + n_k - 1 along the last count, of `n` columns, to out [n_k][nr]. Some rows of one column
- * at a time: columns may be a power of two apart, and then their lines push each other out of the
- * cache before the next row is read from them. */
+/* Rows l .. l + n_k - 1 along the last count, of `n` columns, to out [n_k][nr]. Some rows of one
+ * column at a time: columns may be a power of two apart, and then their lines push each other out
+ * of the cache before the next row is read from them. */
 static void pack_run(const phi_weights *b, const float *in, size_t n_k, size_t n, size_t nr,
                      float *out)
 {
@@ -242,10 +242,13 @@ typedef struct gemm_part {
     bool first, last; /* block of K */
     const float *a;   /* row m0, column k0 */
     ptrdiff_t a_row, a_step;
-    const float **rows; /* or where the rows of each tap are */
+    const float **rows; /* or where the rows of each tap are, in order */
     size_t taps;
-    const float *b; /* panel at n0 */
-    float *c;       /* element (m0, n0) */
+    const phi_run *runs; /* all rows, in order; NULL: as they are */
+    size_t n_runs;
+    const uint16_t *order; /* their numbers, row m0 + i being i; or NULL */
+    const float *b;        /* panel at n0 */
+    float *c;              /* element (m0, n0) */
     ptrdiff_t c_row;
 } gemm_part;
 
@@ -309,8 +312,11 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
     if (a->locate && in_place) {
         p->rows = (const float **)(void *)work;
         p->taps = phi_div_up(p->k, a->tap);
-        a->locate(a->arg, p->group, p->m0, p->m, p->k0 / a->tap, p->taps, p->k0 % a->tap, zeros,
-                  scratch, p->rows);
+        for (size_t i = 0, at = 0, n; at < p->m; i++, at += n) {
+            n = p->order ? p->runs[i].n : p->m;
+            a->locate(a->arg, p->group, p->order ? p->runs[i].row : p->m0, n, p->k0 / a->tap,
+                      p->taps, p->k0 % a->tap, zeros, scratch + at * p->k, p->rows + at, p->m);
+        }
         return;
     }
     if (a_may_be_ready(a) && in_place) {
@@ -335,6 +341,7 @@ static void prepare_a(const phi_gemm *g, gemm_part *p, size_t mr, char *work)
 typedef struct gemm_strip {
     size_t i, m;
     size_t tap, taps;
+    bool fetches; /* B that comes next */
 } gemm_strip;
 
 /* A strip times panel `panel` of the part. */
@@ -344,6 +351,8 @@ static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip 
     const phi_gemm *g = job->g;
     const size_t nr = job->kernel->nr, n = panel * nr, i = s->i;
     const size_t kc = p->rows ? p->k / p->taps : p->k;
+    const uint16_t *order = p->rows && p->order ? p->order + i : NULL;
+    const ptrdiff_t row = order ? 0 : (ptrdiff_t)i;
     phk_gemm_f32_args t = {.kc = s->taps > 0 ? kc : 0,
                            .taps = s->taps > 0 ? s->taps : 1,
                            .a = p->rows ? NULL : p->a + (ptrdiff_t)i * p->a_row,
@@ -351,8 +360,9 @@ static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip 
                            .a_step = p->a_step,
                            .rows = p->rows ? p->rows + s->tap * p->m + i : NULL,
                            .rows_ld = p->m,
+                           .order = order,
                            .b = p->b + (panel * p->k + s->tap * kc) * nr,
-                           .c = p->c + ((ptrdiff_t)i * p->c_row + (ptrdiff_t)n),
+                           .c = p->c + (row * p->c_row + (ptrdiff_t)n),
                            .c_row = p->c_row,
                            .m = s->m,
                            .n = phi_min_size(nr, p->n - n),
@@ -364,7 +374,7 @@ static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip 
     if (p->last) {
         if (g->add)
             t.add = g->add + ((ptrdiff_t)p->group * g->c_group_stride +
-                              (ptrdiff_t)(p->m0 + i) * g->add_row + (ptrdiff_t)(p->n0 + n));
+                              ((ptrdiff_t)p->m0 + row) * g->add_row + (ptrdiff_t)(p->n0 + n));
         t.add_row = g->add_row;
         if (g->bias) t.bias = g->bias + p->group * g->n + p->n0 + n;
         t.lo = g->lo;
@@ -373,8 +383,8 @@ static void run_strip(const gemm_job *job, const gemm_part *p, const gemm_strip 
     PHK_CALL(gemm_f32, job->kernel)(&t);
 }
 
-/* What of B is read behind panel `panel` of the part: its next panel, or the next block of K, or the
- * next columns. NULL at the end of the group. */
+/* What of B is read behind panel `panel` of the part: its next panel, or the next block of K, or
+ * the next columns. NULL at the end of the group. */
 static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t panel)
 {
     const phi_gemm *g = job->g;
@@ -386,60 +396,119 @@ static const float *next_of_b(const gemm_job *job, const gemm_part *p, size_t pa
     return n1 < g->n ? group + n1 * end_of_block(job->head, 0) : NULL;
 }
 
-/* Rows of a part that have the same taps. A small B is walked through for each strip
- * of some rows, so that lines of C are written while they are near; a large one is read once. While
- * the first strip is multiplied with one panel, the one to come is fetched. */
-static void run_rows(const gemm_job *job, const gemm_part *p, const gemm_strip *all)
+/* Whether B is small enough to be walked through for each strip of some rows, so that lines of C
+ * are written while they are near; a large one is read once. */
+static bool b_is_near(const gemm_part *p)
 {
-    const size_t mr = job->kernel->mr, n_panels = phi_div_up(p->n, job->kernel->nr);
-    const bool near = p->k * p->n * sizeof(float) <= B_NEAR;
-    const size_t most = near ? phi_block(all->m, STRIP_TILES * mr, mr) : all->m;
-    if (all->taps == 0 && !p->first && !p->last) return;
+    return p->k * p->n * sizeof(float) <= B_NEAR;
+}
+
+/* Rows of a part that have the same taps, times panels panel0 .. end - 1. While the first of them
+ * are multiplied with one panel, the one to come is fetched, if this strip does that. */
+static void run_rows(const gemm_job *job, const gemm_part *p, const gemm_strip *all, size_t panel0,
+                     size_t end)
+{
+    const size_t mr = job->kernel->mr;
+    const size_t most = b_is_near(p) ? phi_block(all->m, STRIP_TILES * mr, mr) : all->m;
     gemm_strip s = *all;
     for (size_t done = 0; done < all->m; done += most, s.i += most) {
         s.m = phi_min_size(most, all->m - done);
-        for (size_t panel = 0; panel < n_panels; panel++)
-            run_strip(job, p, &s, panel, s.i == 0 ? next_of_b(job, p, panel) : NULL);
+        for (size_t panel = panel0; panel < end; panel++)
+            run_strip(job, p, &s, panel,
+                      all->fetches && done == 0 ? next_of_b(job, p, panel) : NULL);
     }
 }
 
-/* Taps of row `i` of the part that are not in the padding, for `m` rows from there. */
-static gemm_strip live_rows(const gemm_job *job, const gemm_part *p, size_t i)
+/* Work of a strip, in rows of a step of K: tiles of few rows wait for weights, and each has an end.
+ */
+static size_t strip_cost(const gemm_job *job, const gemm_part *p, size_t m, size_t taps)
+{
+    const size_t tiles = phi_div_up(m, job->kernel->mr);
+    if (taps == 0 && !p->first && !p->last) return 0;
+    return taps * (p->k / p->taps) * (m > 4 * tiles ? m : 4 * tiles) + 75 * tiles;
+}
+
+/* What a and b, which follows, become as one, in *a; false if they are better apart. */
+static bool unite(const gemm_job *job, const gemm_part *p, gemm_strip *a, const gemm_strip *b)
+{
+    gemm_strip s = {a->i, a->m + b->m, a->tap, a->taps, false};
+    if (b->taps > 0 && a->taps == 0) {
+        s.tap = b->tap;
+        s.taps = b->taps;
+    } else if (b->taps > 0) {
+        const size_t end_a = a->tap + a->taps, end_b = b->tap + b->taps;
+        s.tap = phi_min_size(a->tap, b->tap);
+        s.taps = (end_a > end_b ? end_a : end_b) - s.tap;
+    }
+    if (strip_cost(job, p, s.m, s.taps) >
+        strip_cost(job, p, a->m, a->taps) + strip_cost(job, p, b->m, b->taps))
+        return false;
+    *a = s;
+    return true;
+}
+
+/* Of a part's taps, from s->tap on s->taps: the others are in the padding for all of a run. */
+static void find_live_taps(const gemm_job *job, const gemm_part *p, const phi_run *r, gemm_strip *s)
 {
     const phi_rows *a = &job->g->a;
     const size_t tap0 = p->k0 / a->tap;
-    size_t first, end;
-    gemm_strip s = {.i = i, .m = a->live(a->arg, p->m0 + i, &first, &end)};
-    first = first > tap0 ? phi_min_size(first - tap0, p->taps) : 0;
-    end = end > tap0 ? phi_min_size(end - tap0, p->taps) : 0;
-    s.m = phi_min_size(s.m, p->m - i);
-    if (first < end) {
-        s.tap = first;
-        s.taps = end - first;
+    size_t line = tap0 / a->line_taps, column = tap0 % a->line_taps;
+    for (size_t t = 0; t < p->taps; t++) {
+        if (line >= r->line0 && line < r->line_end && column >= r->column0 &&
+            column < r->column_end) {
+            if (s->taps == 0) s->tap = t;
+            s->taps = t + 1 - s->tap;
+        }
+        if (++column < a->line_taps) continue;
+        column = 0;
+        line++;
     }
-    return s;
 }
 
-/* All of a part. Where images have padding, lines of them that see less than all taps are strips of
- * their own; the sums miss nothing but zeros, and keep their bits. */
+/* Strips of rows that miss much the same taps; how many there are. */
+static size_t cut_strips(const gemm_job *job, const gemm_part *p, gemm_strip *strips)
+{
+    size_t n = 0, at = 0, largest = 0;
+    for (size_t i = 0; i < p->n_runs; i++) {
+        gemm_strip s = {.i = at, .m = p->runs[i].n};
+        find_live_taps(job, p, &p->runs[i], &s);
+        at += s.m;
+        if (n == 0 || !unite(job, p, &strips[n - 1], &s)) strips[n++] = s;
+    }
+    for (size_t i = 1; i < n; i++)
+        if (strips[i].m * strips[i].taps > strips[largest].m * strips[largest].taps) largest = i;
+    strips[largest].fetches = true;
+    return n;
+}
+
+/* All of a part. Where images have padding, pixels that see less than all taps are strips of their
+ * own; the sums miss nothing but zeros, and keep their bits. */
 static void run_part(const gemm_job *job, const gemm_part *p)
 {
-    if (!p->rows || !job->g->a.live) {
-        const gemm_strip all = {.m = p->m, .taps = p->rows ? p->taps : 1};
-        run_rows(job, p, &all);
-        return;
-    }
-    gemm_strip s = live_rows(job, p, 0);
-    while (s.i + s.m < p->m) {
-        const gemm_strip next = live_rows(job, p, s.i + s.m);
-        if (next.tap == s.tap && next.taps == s.taps) {
-            s.m += next.m;
-        } else {
-            run_rows(job, p, &s);
-            s = next;
+    const size_t n_panels = phi_div_up(p->n, job->kernel->nr);
+    gemm_strip strips[ROW_BLOCK] = {{0, p->m, 0, p->rows ? p->taps : 1, true}};
+    const size_t n = p->rows && p->runs ? cut_strips(job, p, strips) : 1;
+    const size_t at_once = b_is_near(p) ? n_panels : 1;
+    for (size_t panel = 0; panel < n_panels; panel += at_once)
+        for (size_t i = 0; i < n; i++)
+            if (strips[i].taps > 0 || p->first || p->last)
+                run_rows(job, p, &strips[i], panel, panel + at_once);
+}
+
+/* The order of a part's rows, in `runs` and, unless it is theirs in memory, in `order`. */
+static void order_rows(const phi_rows *a, gemm_part *p, phi_run *runs, uint16_t *order)
+{
+    size_t at = 0;
+    bool moved = false;
+    p->n_runs = a->order(a->arg, p->m0, p->m, runs);
+    p->runs = runs;
+    for (size_t i = 0; i < p->n_runs; i++)
+        for (size_t row = runs[i].row - p->m0, j = 0; j < runs[i].n; j++, at++) {
+            order[at] = (uint16_t)(row + j);
+            moved = moved || row + j != at;
         }
-    }
-    run_rows(job, p, &s);
+    assert(at == p->m);
+    if (moved) p->order = order;
 }
 
 static void gemm_task(void *arg, size_t task, size_t thread)
@@ -463,6 +532,9 @@ static void gemm_task(void *arg, size_t task, size_t thread)
         p.c = g->c + ((ptrdiff_t)p.group * g->c_group_stride + (ptrdiff_t)p.m0 * g->c_row +
                       (ptrdiff_t)p.n0);
     }
+    phi_run runs[ROW_BLOCK];
+    uint16_t order[ROW_BLOCK];
+    if (g->a.order) order_rows(&g->a, &p, runs, order);
     do { /* once for K = 0 as well: C is all zeros, plus bias */
         p.k = g->k ? end_of_block(job->head, p.k0) - p.k0 : 0;
         p.last = p.k0 + p.k == g->k;

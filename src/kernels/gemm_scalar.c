@@ -27,11 +27,11 @@ static void multiply(const phk_gemm_f32_args *g, size_t row, size_t m, float sum
     }
 }
 
-static float finish(const phk_gemm_f32_args *g, float x, const float *c, size_t i, size_t j)
+static float finish(const phk_gemm_f32_args *g, float x, const float *c, ptrdiff_t i, size_t j)
 {
-    if (g->accumulate) x += g->from ? g->from[(ptrdiff_t)i * g->from_row + (ptrdiff_t)j] : *c;
+    if (g->accumulate) x += g->from ? g->from[i * g->from_row + (ptrdiff_t)j] : *c;
     if (g->bias) x += g->bias[j];
-    if (g->add) x += g->add[(ptrdiff_t)i * g->add_row + (ptrdiff_t)j];
+    if (g->add) x += g->add[i * g->add_row + (ptrdiff_t)j];
     x = x < g->lo ? g->lo : x;
     return x > g->hi ? g->hi : x;
 }
@@ -44,9 +44,10 @@ void phk_gemm_f32_4x8_scalar(const phk_gemm_f32_args *g)
         float sum[MR][NR] = {{0}};
         multiply(g, row, m, sum);
         for (size_t i = 0; i < m; i++) {
-            float *c = g->c + (ptrdiff_t)(row + i) * g->c_row;
+            const ptrdiff_t at = (ptrdiff_t)(g->order ? g->order[row + i] : row + i);
+            float *c = g->c + at * g->c_row;
             for (size_t j = 0; j < g->n; j++)
-                c[j] = finish(g, sum[i][j], &c[j], row + i, j);
+                c[j] = finish(g, sum[i][j], &c[j], at, j);
         }
     }
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels/im2col.h"
 
+/* Columns of taps in the padding are left out where these are so many percent of all, and pixels
+ * have so many channels: then a block of K is one tap, which a row sees or not. */
+#define LEAST_MISSED 2
+#define LEAST_CHANNELS 129
+
 /* Runs are short (a few to some hundred floats): fixed-size moves instead of calls to memcpy. */
 static inline float *copy_run(float *out, const float *in, size_t n)
 {
@@ -176,7 +181,7 @@ static void locate_pixel_run(const phi_im2col *w, const float *line, int64_t x, 
 /* Taps are pixels. */
 static void locate_pixels(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
                           size_t n_taps, size_t k0, const float *zeros, float *room,
-                          const float **rows)
+                          const float **rows, size_t rows_ld)
 {
     const phi_im2col *w = arg;
     const float *x = w->x + (int64_t)group * w->c + (int64_t)k0;
@@ -187,7 +192,7 @@ static void locate_pixels(const void *arg, size_t group, size_t row0, size_t n_r
         for (size_t t = 0; t < n_taps; t++) {
             const int64_t i = (int64_t)(tap0 + t) / w->taps_w, j = (int64_t)(tap0 + t) % w->taps_w;
             locate_pixel_run(w, line_of(w, x, &p, i), p.v * w->stride_w + w->x0 + j * w->step_w, n,
-                             zeros, rows + t * n_rows + r);
+                             zeros, rows + t * rows_ld + r);
         }
         p.v += n - 1;
     }
@@ -225,7 +230,7 @@ static float *locate_line_run(const phi_im2col *w, const float *line, int64_t x,
 /* Taps are lines of pixels. */
 static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
                          size_t n_taps, size_t k0, const float *zeros, float *room,
-                         const float **rows)
+                         const float **rows, size_t rows_ld)
 {
     const phi_im2col *w = arg;
     grid_point p = locate(w, row0);
@@ -236,31 +241,115 @@ static void locate_lines(const void *arg, size_t group, size_t row0, size_t n_ro
         for (size_t t = 0; t < n_taps; t++)
             room =
                 locate_line_run(w, line_of(w, w->x, &p, (int64_t)(tap0 + t)),
-                                p.v * w->stride_w + w->x0, n, zeros, room, rows + t * n_rows + r);
+                                p.v * w->stride_w + w->x0, n, zeros, room, rows + t * rows_ld + r);
         p.v += n - 1;
     }
 }
 
-/* Taps of the lines that are neither above nor below the image, `taps` to a line; the same for the
- * rest of a grid line. */
-static size_t live_range(const phi_im2col *w, size_t row, size_t taps, size_t *first, size_t *end)
+/* --- Taps in the padding --------------------------------------------------------------------- */
+
+/* Numbers first .. end - 1 of something. */
+typedef struct range {
+    int64_t first, end;
+} range;
+
+static range live_taps_h(const phi_im2col *w, int64_t u)
 {
-    const grid_point p = locate(w, row);
-    const int64_t y = p.u * w->stride_h + w->y0;
-    *first = (size_t)steps_below(y, w->step_h, 0, w->taps_h) * taps;
-    *end = (size_t)steps_below(y, w->step_h, w->h, w->taps_h) * taps;
-    return (size_t)(w->gw - p.v);
+    const int64_t y = u * w->stride_h + w->y0;
+    return (range){steps_below(y, w->step_h, 0, w->taps_h),
+                   steps_below(y, w->step_h, w->h, w->taps_h)};
 }
 
-static size_t live_pixels(const void *arg, size_t row, size_t *first, size_t *end)
+static range live_taps_w(const phi_im2col *w, int64_t v)
 {
-    const phi_im2col *w = arg;
-    return live_range(w, row, (size_t)w->taps_w, first, end);
+    const int64_t x = v * w->stride_w + w->x0;
+    return (range){steps_below(x, w->step_w, 0, w->taps_w),
+                   steps_below(x, w->step_w, w->w, w->taps_w)};
 }
 
-static size_t live_lines(const void *arg, size_t row, size_t *first, size_t *end)
+/* Points of a grid line that see all columns of taps. */
+static range whole_columns(const phi_im2col *w)
 {
-    return live_range(arg, row, 1, first, end);
+    const int64_t first = steps_below(w->x0, w->stride_w, 0, w->gw);
+    const int64_t reach = (w->taps_w - 1) * w->step_w;
+    return (range){first, max64(first, steps_below(w->x0 + reach, w->stride_w, w->w, w->gw))};
+}
+
+/* Rows row .. end - 1, if these are any. */
+static phi_run *add_run(int64_t row, int64_t end, range taps, range columns, phi_run *out)
+{
+    if (row >= end) return out;
+    *out++ = (phi_run){.row = (size_t)row,
+                       .n = (size_t)(end - row),
+                       .line0 = (size_t)taps.first,
+                       .line_end = (size_t)taps.end,
+                       .column0 = (size_t)columns.first,
+                       .column_end = (size_t)columns.end};
+    return out;
+}
+
+/* Rows row0 .. end - 1, which see lines `taps` of the taps: column by column where some columns of
+ * taps are missed, from the left or from the right. */
+static phi_run *order_lines(const phi_im2col *w, int64_t row0, int64_t end, range taps,
+                            bool from_right, phi_run *out)
+{
+    const range whole = whole_columns(w);
+    for (int64_t i = 0; i < w->gw; i++) {
+        range v = {from_right ? w->gw - 1 - i : i, 0};
+        v.end = v.first + 1;
+        if (v.first >= whole.first && v.first < whole.end) {
+            v = whole;
+            i += whole.end - whole.first - 1;
+        }
+        const range columns = live_taps_w(w, v.first);
+        for (int64_t line = row0 / w->gw * w->gw; line < end; line += w->gw)
+            out =
+                add_run(max64(line + v.first, row0), min64(line + v.end, end), taps, columns, out);
+    }
+    return out;
+}
+
+static size_t order_rows(const phi_im2col *w, size_t row0, size_t n_rows, bool by_column,
+                         phi_run *runs)
+{
+    const int64_t last = (int64_t)(row0 + n_rows);
+    phi_run *out = runs;
+    bool from_right = false;
+    for (int64_t row = (int64_t)row0, end; row < last; row = end, from_right = !from_right) {
+        const range taps = live_taps_h(w, row / w->gw % w->gh);
+        for (end = (row / w->gw + 1) * w->gw; end < last; end += w->gw) {
+            const range next = live_taps_h(w, end / w->gw % w->gh);
+            if (next.first != taps.first || next.end != taps.end) break;
+        }
+        end = min64(end, last);
+        if (by_column)
+            out = order_lines(w, row, end, taps, from_right, out);
+        else
+            out = add_run(row, end, taps, (range){0, w->taps_w}, out);
+    }
+    return (size_t)(out - runs);
+}
+
+/* Whether columns of taps in the padding are worth an order of its own. */
+static bool misses_columns(const phi_im2col *w)
+{
+    int64_t live = 0;
+    if (w->c < LEAST_CHANNELS) return false;
+    for (int64_t v = 0; v < w->gw; v++) {
+        const range taps = live_taps_w(w, v);
+        live += max64(taps.end - taps.first, 0);
+    }
+    return 100 * live < (100 - LEAST_MISSED) * w->gw * w->taps_w;
+}
+
+static size_t order_pixels(const void *arg, size_t row0, size_t n_rows, phi_run *runs)
+{
+    return order_rows(arg, row0, n_rows, misses_columns(arg), runs);
+}
+
+static size_t order_whole_lines(const void *arg, size_t row0, size_t n_rows, phi_run *runs)
+{
+    return order_rows(arg, row0, n_rows, false, runs);
 }
 
 phi_im2col phi_im2col_of(const phi_conv_shape *d, const float *x, int64_t pitch)
@@ -293,11 +382,13 @@ phi_rows phi_im2col_rows(const phi_im2col *w)
                      .by_column = by_column};
     if (lines && w->step_w == 1 && w->c == w->pitch) {
         rows.locate = locate_lines;
-        rows.live = live_lines;
+        rows.order = order_whole_lines;
+        rows.line_taps = 1;
     }
     if (!lines && w->c >= PHI_GEMM_LEAST_TAP) {
         rows.locate = locate_pixels;
-        rows.live = live_pixels;
+        rows.order = order_pixels;
+        rows.line_taps = (size_t)w->taps_w;
     }
     return rows;
 }

@@ -91,6 +91,7 @@ INLINE vf v_max_nan(vf a, vf b)
 #define MR 14
 #define NV 2
 #define ROW_GROUP 5 /* rows of one base pointer: base + index * {0, 1, 2, 3, 4} */
+#define ROW_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 #define EACH_ROW(DO)                                                                               \
     DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13)
 #define EACH_HEIGHT(DO)                                                                            \

@@ -94,6 +94,7 @@ INLINE vf v_max_nan(vf a, vf b)
 #define MR 6
 #define NV 4
 #define ROW_GROUP 3
+#define ROW_NUMBERS 0, 1, 2, 3, 4, 5
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 #define EACH_HEIGHT(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6)
 

@@ -48,6 +48,7 @@
  * [kc][mr] has steps (1, mr), rows that lie in memory as they are have (distance of rows, 1); or by
  * pointers, if `rows` is one: element (i, t, p) at rows[t * rows_ld + i][p], a convolution's
  *    windows without a copy of them. Only the m rows are read.
+ * order  with `rows`: row i of C, `from` and `add` is their order[i]; or NULL, then it is i.
  * B  packed [taps * kc][nr]; columns n .. nr - 1 are read and must exist.
  * C  rows `c_row` apart; only m x n elements are touched, and not read unless `accumulate`.
  * next  where the next B comes from, for the kernel to fetch `next_lines` cache lines (64 bytes) of
@@ -65,6 +66,7 @@ typedef struct phk_gemm_f32_args {
     ptrdiff_t a_row, a_step;
     const float *const *rows; /* or NULL */
     size_t rows_ld;
+    const uint16_t *order; /* [m] or NULL */
     const float *b;
     float *c;
     ptrdiff_t c_row;

@@ -54,6 +54,12 @@ static const conv_case cases[] = {
     {4, 2, 5, 15, 14, 9, 3, 3, 1, {1, 1}, {2, 2, 2, 2}, {2, 2}, true, NO_CLAMP},
     {4, 2, 5, 17, 16, 9, 3, 3, 1, {2, 4}, {2, 3, 2, 3}, {2, 6}, true, NO_CLAMP},
     {4, 1, 4, 21, 20, 6, 4, 3, 1, {4, 3}, {1, 5, 0, 2}, {3, 2}, true, NO_CLAMP},
+    /* padding left and right, where columns of taps are left out */
+    {4, 2, 130, 8, 7, 37, 3, 3, 1, {2, 1}, {1, 1, 1, 1}, {1, 1}, true, 0, INFINITY},
+    {4, 2, 150, 13, 12, 20, 3, 3, 1, {2, 2}, {1, 1, 1, 1}, {1, 1}, true, NO_CLAMP},
+    {4, 1, 270, 9, 6, 33, 5, 5, 1, {1, 1}, {3, 2, 1, 3}, {1, 2}, true, -1, 1},
+    {4, 2, 260, 3, 2, 18, 5, 5, 1, {2, 1}, {2, 2, 2, 2}, {1, 1}, false, NO_CLAMP},
+    {4, 1, 131, 15, 16, 70, 3, 3, 1, {1, 1}, {2, 2, 2, 2}, {2, 2}, true, NO_CLAMP},
     /* stride larger than the kernel and than the image; padding larger than the image */
     {4, 2, 4, 11, 10, 6, 2, 2, 1, {5, 4}, {0}, {1, 1}, true, NO_CLAMP},
     {4, 2, 4, 5, 5, 6, 2, 2, 1, {9, 7}, {0}, {1, 1}, true, NO_CLAMP},

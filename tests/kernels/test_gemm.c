@@ -53,13 +53,13 @@ static void gather(const void *arg, size_t group, size_t row0, size_t n_rows, si
 
 /* The columns are one tap. The first row of groups is said to be zeros, and is. */
 static void locate(const void *arg, size_t group, size_t row0, size_t n_rows, size_t tap0,
-                   size_t n_taps, size_t k0, const float *zeros, float *room,
-                   const float **rows)
+                   size_t n_taps, size_t k0, const float *zeros, float *room, const float **rows,
+                   size_t rows_ld)
 {
     const matrix *m = arg;
     memset(room, 0xff, n_rows * (m->columns < 256 ? m->columns : 1) * sizeof *room);
     assert_true(group < m->groups && row0 + n_rows <= m->rows && k0 < m->columns);
-    assert_true(tap0 == 0 && n_taps == 1);
+    assert_true(tap0 == 0 && n_taps == 1 && rows_ld >= n_rows);
     for (size_t i = 0; i < n_rows; i++)
         rows[i] = row0 + i == 0 ? zeros
                                 : m->x + (ptrdiff_t)group * m->view.group_stride +

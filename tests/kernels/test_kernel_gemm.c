@@ -26,6 +26,7 @@ typedef struct gemm_case {
 typedef struct gemm_operands {
     float *a, *b, *old, *bias, *add;
     const float **rows;
+    uint16_t *order;
     fenced c;
     phk_gemm_f32_args args;
 } gemm_operands;
@@ -66,10 +67,16 @@ static void gemm_set_up(const gemm_case *t, gemm_operands *o)
     for (size_t tap = 0; tap < taps; tap++)
         for (size_t i = 0; i < t->m; i++)
             o->rows[tap * (t->m + 1) + i] = o->a + i * a_row + tap * (t->kc / taps);
+    o->order = malloc(t->m * sizeof *o->order);
+    assert_non_null(o->order);
+    for (size_t i = 0; i < t->m; i++) /* turned round, but for the first */
+        o->order[i] = (uint16_t)((t->m - i) % t->m);
+    const bool ordered = t->form == A_POINTERS && (t->m + t->n) % 2;
     o->args = (phk_gemm_f32_args){.kc = t->kc / taps,
                                   .taps = taps,
                                   .rows = t->form == A_POINTERS ? o->rows : NULL,
                                   .rows_ld = t->m + 1,
+                                  .order = ordered ? o->order : NULL,
                                   .a = t->form == A_POINTERS ? NULL : o->a,
                                   .a_row = (ptrdiff_t)a_row,
                                   .a_step = (ptrdiff_t)a_step,
@@ -94,6 +101,7 @@ static void gemm_tear_down(gemm_operands *o)
 {
     guarded_free(o->a);
     free(o->rows);
+    free(o->order);
     guarded_free(o->b);
     guarded_free(o->old);
     guarded_free(o->bias);
@@ -107,12 +115,13 @@ static void gemm_check(const gemm_case *t, const gemm_operands *o)
     char what[96];
     snprintf(what, sizeof what, "m %zu n %zu kc %zu form %d accumulate %d bias %d clamp %d", t->m,
              t->n, t->kc, (int)t->form, t->accumulate, t->bias, t->clamp);
-    for (size_t i = 0; i < t->m; i++) {
+    for (size_t row = 0; row < t->m; row++) {
+        const size_t i = o->args.order ? o->args.order[row] : row;
         for (size_t j = 0; j < t->n; j++) {
             double want = 0, size = 1;
             for (size_t p = 0; p < t->kc; p++) {
                 const size_t at =
-                    (size_t)((ptrdiff_t)i * o->args.a_row + (ptrdiff_t)p * o->args.a_step);
+                    (size_t)((ptrdiff_t)row * o->args.a_row + (ptrdiff_t)p * o->args.a_step);
                 double a = (double)o->a[at];
                 want += a * (double)o->b[p * nr + j];
                 size += fabs(a * (double)o->b[p * nr + j]);
