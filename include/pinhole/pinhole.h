@@ -669,11 +669,11 @@ typedef struct ph_plan_desc {
     size_t n_values;
     const ph_known_value *values;
     bool keep_all; /* every node as it stands: no folding of batch norms, no fusion */
-    /* Convolutions by their definition only. Otherwise 3x3 and 5x5 ones of stride 1 may go through
-     * Winograd's minimal filtering (arXiv:1509.09308), those of at most four channels, with strides,
-     * too, through its one-dimensional form, and large 1x1 ones through a level of Strassen's
-     * product, which multiply less and round differently; docs/numerics.md has the errors measured.
-     */
+    /* Convolutions by their definition only. Otherwise 3x3 ones of stride 1 or 2 and 5x5 ones of
+     * stride 1 may go through Winograd's minimal filtering (arXiv:1509.09308), those of at most four
+     * channels, with strides, too, through its one-dimensional form, and large 1x1 ones through a
+     * level of Strassen's product, which multiply less and round differently; docs/numerics.md has
+     * the errors measured. */
     bool exact;
     /* Bytes of packed weights at most; 0: no bound. Winograd's weights are 1.4 to 7.1 times as many
      * bytes as plain ones, Strassen's 7/4: the convolutions with most to give go without them until

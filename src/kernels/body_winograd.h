@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots wino*_f32 (contracts in kernels.h, the transforms' matrices in winograd.c) over the vectors
- * of one instruction set: channels side by side, one tile of the image at a time. Included once, by
- * isa_*.c.
+ * Slots wino*_f32 (contracts in kernels.h, the transforms' matrices in winograd_variants.c) over
+ * the vectors of one instruction set: channels side by side, one tile of the image at a time.
+ * Included once, by isa_*.c.
  */
 
 #define P 0.70710678118654752440f /* the points are 0, +-P, +-Q and infinity; P Q = 1 */

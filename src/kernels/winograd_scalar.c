@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain kernels of slots wino*_f32 and blend_f32 (contracts in kernels.h): products with the
- * very matrices, some channels side by side. */
+/* The plain kernels of slots wino*_f32 (contracts in kernels.h): products with the very matrices,
+ * some channels side by side. */
 #include <string.h>
 
 #include "kernels/kernels.h"
