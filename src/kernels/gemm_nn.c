@@ -547,11 +547,13 @@ static void gemm_task(void *arg, size_t task, size_t thread)
     if (g->scatter) g->scatter(g->scatter_arg, p.group, p.m0, p.m, p.n0, p.n, p.c, (size_t)p.c_row);
 }
 
-/* How many pieces to cut the panels of columns into, when there are `n_m` blocks of rows. */
-static size_t column_tasks(const phi_gemm *g, size_t n_m, size_t n_panels, size_t nr)
+/* How many pieces to cut the panels of columns into, when there are `n_m` blocks of rows. No sum
+ * hangs on it; one thread needs none, and would find and copy the rows of a block for each. */
+static size_t column_tasks(const phi_gemm *g, size_t n_m, size_t n_panels, size_t nr,
+                           size_t n_threads)
 {
     const size_t have = n_m * g->groups;
-    size_t want = phi_div_up(TASKS, have);
+    size_t want = n_threads == 1 ? 1 : phi_div_up(TASKS, have);
     double macs = (double)g->m * (double)g->n * (double)(g->k ? g->k : 1) * (double)g->groups;
     double most = macs / (double)have / TASK_MACS;
     if ((double)want > most) want = most < 1 ? 1 : (size_t)most;
@@ -578,7 +580,8 @@ void phi_gemm_run(const phi_gemm *g, const void *packed, phi_pool *pool, void *w
                     .n_panels = phi_div_up(g->n, kernel->nr)};
     job.m_block = phi_block(g->m, ROW_BLOCK / kernel->mr * kernel->mr, kernel->mr);
     job.n_m = phi_div_up(g->m, job.m_block);
-    job.task_panels = phi_div_up(job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr));
+    job.task_panels = phi_div_up(
+        job.n_panels, column_tasks(g, job.n_m, job.n_panels, kernel->nr, phi_pool_threads(pool)));
     job.n_n = phi_div_up(job.n_panels, job.task_panels);
     phi_pool_run(pool, g->groups * job.n_m * job.n_n, gemm_task, &job);
 }
