@@ -149,7 +149,7 @@ static void check_rows(const phi_wino *v, const phi_conv_shape *d, const phi_fil
     phi_free(NULL, again);
 }
 
-/* The last image alone, its tiles being others of a block, has the bits that it has in the batch. */
+/* The last image alone, its tiles being others of a block, has the bits it has in the batch. */
 static void check_image(const phi_wino *v, const phi_conv_shape *batch, const phi_conv_data *all,
                         const void *packed)
 {
