@@ -486,7 +486,8 @@ static size_t cut_strips(const gemm_job *job, const gemm_part *p, gemm_strip *st
 static void run_part(const gemm_job *job, const gemm_part *p)
 {
     const size_t n_panels = phi_div_up(p->n, job->kernel->nr);
-    gemm_strip strips[ROW_BLOCK] = {{0, p->m, 0, p->rows ? p->taps : 1, true}};
+    gemm_strip strips[ROW_BLOCK]; /* the most there can be: clearing them would take its time */
+    strips[0] = (gemm_strip){0, p->m, 0, p->rows ? p->taps : 1, true};
     const size_t n = p->rows && p->runs ? cut_strips(job, p, strips) : 1;
     const size_t at_once = b_is_near(p) ? n_panels : 1;
     for (size_t panel = 0; panel < n_panels; panel += at_once)
@@ -502,13 +503,15 @@ static void order_rows(const phi_rows *a, gemm_part *p, phi_run *runs, uint16_t 
     bool moved = false;
     p->n_runs = a->order(a->arg, p->m0, p->m, runs);
     p->runs = runs;
-    for (size_t i = 0; i < p->n_runs; i++)
-        for (size_t row = runs[i].row - p->m0, j = 0; j < runs[i].n; j++, at++) {
-            order[at] = (uint16_t)(row + j);
-            moved = moved || row + j != at;
-        }
+    for (size_t i = 0; i < p->n_runs; at += runs[i++].n)
+        moved = moved || runs[i].row - p->m0 != at;
     assert(at == p->m);
-    if (moved) p->order = order;
+    if (!moved) return;
+    at = 0;
+    for (size_t i = 0; i < p->n_runs; i++)
+        for (size_t j = 0; j < runs[i].n; j++)
+            order[at++] = (uint16_t)(runs[i].row - p->m0 + j);
+    p->order = order;
 }
 
 static void gemm_task(void *arg, size_t task, size_t thread)
