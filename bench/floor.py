@@ -9,7 +9,8 @@ For each convolution and fully connected layer the larger of two times: its mult
 Winograd's tiles, seven eighths of those of Strassen's product, those of the definition elsewhere) at the
 multiply-add peak, and its packed weights at the speed of memory where they are what there is to read (Winograd,
 Strassen, fully connected). Transforms, pooling, additions, copies, the way of activations through caches and
-threads are free. Both speeds are measured. What is left between this and the time measured is what better
+threads are free; first layers that go by lines count as if they did not, so that floors of such networks are up
+to a tenth too high. Both speeds are measured. What is left between this and the time measured is what better
 kernels could still gain, and no more.
 """
 import argparse
