@@ -181,8 +181,7 @@ int image_labels(const ph_graph *g, const image_options *o, ph_labels **out)
     return st ? cli_fail(st, &err) : CLI_OK;
 }
 
-/* --- Writing metadata --------------------------------------------------------------------------
- */
+/* --- Writing metadata ------------------------------------------------------------------------- */
 
 static int describe_labels(ph_graph *g, const ph_labels *labels)
 {

@@ -8,8 +8,7 @@
 
 #include "util.h"
 
-/* --- A lesson that is being given ---------------------------------------------------------------
- */
+/* --- A lesson that is being given ------------------------------------------------------------- */
 
 typedef struct lesson {
     cli_style style;
@@ -28,8 +27,7 @@ void lesson_mlpconv(lesson *l);
 void lesson_inception(lesson *l);
 void lesson_resnet(lesson *l);
 
-/* --- Saying (lesson_text.c) ---------------------------------------------------------------------
- */
+/* --- Saying (lesson_text.c) ------------------------------------------------------------------- */
 
 /* A paragraph, wrapped, followed by an empty line. */
 void lesson_say(lesson *l, const char *format, ...) CLI_PRINTF(2, 3);
@@ -54,8 +52,7 @@ void lesson_check_real(lesson *l, double expected, double got, int decimals, con
 void lesson_check_same(lesson *l, size_t n, const float *expected, const float *got,
                        const char *claim, ...) CLI_PRINTF(5, 6);
 
-/* --- Pictures (lesson_picture.c) ----------------------------------------------------------------
- */
+/* --- Pictures (lesson_picture.c) -------------------------------------------------------------- */
 
 /*
  * A sheet to draw on, all zeros at first. Lines are made of - | / > and + where they meet; on a
@@ -84,8 +81,7 @@ void lesson_boxes(lesson *l, size_t n, const lesson_box *boxes);
 /* A bar as long as `value` is of `full`, with a label and the number. */
 void lesson_bar(lesson *l, const char *label, int64_t value, int64_t full);
 
-/* --- Networks (lesson_net.c) --------------------------------------------------------------------
- */
+/* --- Networks (lesson_net.c) ------------------------------------------------------------------ */
 
 /*
  * A small network: built, then made ready, then run. All functions do nothing once l->status says
@@ -144,8 +140,7 @@ void lesson_table(lesson *l, const lesson_net *n, size_t n_layers, const char *c
 void lesson_check_size(lesson *l, const lesson_net *n, const char *layer, int64_t h, int64_t w,
                        int64_t c, const char *claim);
 
-/* --- Numbers to compute with --------------------------------------------------------------------
- */
+/* --- Numbers to compute with ------------------------------------------------------------------ */
 
 /* n floats, or NULL and l->status set. */
 float *lesson_floats(lesson *l, size_t n);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Numbers ------------------------------------------------------------------------------------
- */
+/* --- Numbers ---------------------------------------------------------------------------------- */
 
 float *lesson_floats(lesson *l, size_t n)
 {
@@ -39,8 +38,7 @@ void lesson_real_numbers(lesson *l, float *x, size_t n)
         x[i] = (float)(draw(l) >> 8) / 8388608.0f - 1.0f;
 }
 
-/* --- Building -----------------------------------------------------------------------------------
- */
+/* --- Building --------------------------------------------------------------------------------- */
 
 static bool failed(lesson *l, enum ph_status st, const ph_error *err)
 {
@@ -156,8 +154,7 @@ void lesson_net_output(lesson_net *n, ph_value v)
     if (n->l->status == CLI_OK) failed(n->l, ph_graph_add_output(n->graph, v, &err), &err);
 }
 
-/* --- Running ------------------------------------------------------------------------------------
- */
+/* --- Running ---------------------------------------------------------------------------------- */
 
 void lesson_net_ready(lesson_net *n, bool to_run)
 {
@@ -191,8 +188,7 @@ void lesson_net_free(lesson_net *n)
     ph_graph_free(n->graph);
 }
 
-/* --- What the account says ----------------------------------------------------------------------
- */
+/* --- What the account says -------------------------------------------------------------------- */
 
 const ph_layer_cost *lesson_net_cost(const lesson_net *n, const char *layer)
 {

@@ -12,8 +12,7 @@ static double share(int64_t part, int64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
-/* --- Network in Network -------------------------------------------------------------------------
- */
+/* --- Network in Network ----------------------------------------------------------------------- */
 
 /* The first block of the network for CIFAR-10. */
 static void nin_block(lesson *l)
@@ -154,8 +153,7 @@ void lesson_mlpconv(lesson *l)
     mlp_slides(l);
 }
 
-/* --- Inception ----------------------------------------------------------------------------------
- */
+/* --- Inception -------------------------------------------------------------------------------- */
 
 enum { SIDE = 28, WIDE = 192 };
 
@@ -341,8 +339,7 @@ void lesson_inception(lesson *l)
     lesson_net_free(&full);
 }
 
-/* --- ResNet -------------------------------------------------------------------------------------
- */
+/* --- ResNet ----------------------------------------------------------------------------------- */
 
 /* Layers r[i] x r[i] with k[i] filters over c channels, ReLUs between, and the shortcut around them
  * (He 2015, arXiv:1512.03385, fig. 5). `last`: weights of the last layer, or NULL. */

@@ -64,8 +64,7 @@ void lesson_line(lesson *l, const char *format, ...)
     putchar('\n');
 }
 
-/* --- Claims -------------------------------------------------------------------------------------
- */
+/* --- Claims ----------------------------------------------------------------------------------- */
 
 static void check(lesson *l, bool holds, const char *value, const char *expected,
                   const char *format, va_list list)

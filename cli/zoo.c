@@ -40,8 +40,7 @@ static int open_entry(entry *e, size_t i)
     return cli_fail_in(e->name, st, &err);
 }
 
-/* --- As a table ---------------------------------------------------------------------------------
- */
+/* --- As a table ------------------------------------------------------------------------------- */
 
 /* The figure that was published: the first word of "60965224 Caffe's bvlc_alexnet", grouped if it
  * is a whole number. */
@@ -77,8 +76,7 @@ static int print_table(void)
     return status;
 }
 
-/* --- As JSON ------------------------------------------------------------------------------------
- */
+/* --- As JSON ---------------------------------------------------------------------------------- */
 
 static void set_metadata(json_t *o, const char *key, const entry *e, const char *meta)
 {
@@ -145,8 +143,7 @@ static int write_json(const char *path)
     return status;
 }
 
-/* --- One text -----------------------------------------------------------------------------------
- */
+/* --- One text --------------------------------------------------------------------------------- */
 
 static int print_text(const char *name)
 {

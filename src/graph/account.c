@@ -195,8 +195,7 @@ static enum ph_status add_layer(phi_counter *c, size_t i)
     return add_to_totals(c, l);
 }
 
-/* --- What is not understood --------------------------------------------------------------------
- */
+/* --- What is not understood ------------------------------------------------------------------- */
 
 static enum ph_status note_unknown(phi_counter *c, size_t node, const char *why)
 {
@@ -323,8 +322,7 @@ enum ph_status ph_account_new(const ph_graph *g, size_t n_hints, const ph_shape_
     return st;
 }
 
-/* --- Bounds ------------------------------------------------------------------------------------
- */
+/* --- Bounds ----------------------------------------------------------------------------------- */
 
 static void bound_layer(const ph_account *a, ph_layer_cost *l)
 {
@@ -353,8 +351,7 @@ void ph_account_set_peak(ph_account *a, double flop_per_second, double bytes_per
     phi_account_bound(a);
 }
 
-/* --- Outside -----------------------------------------------------------------------------------
- */
+/* --- Outside ---------------------------------------------------------------------------------- */
 
 /* The public structs show strings as const; here they are ours. */
 static void free_text(const ph_allocator *mem, const char *text)

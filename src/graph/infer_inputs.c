@@ -6,8 +6,7 @@
 #include "graph/graph.h"
 #include "graph/infer.h"
 
-/* --- What the caller says ----------------------------------------------------------------------
- */
+/* --- What the caller says --------------------------------------------------------------------- */
 
 /* Is `name` (NULL: the only input) what the caller calls value v? */
 static bool is_called(const ph_graph *g, const phi_value *v, const char *name)

@@ -65,8 +65,7 @@ static void convert(phi_pool *pool, const phi_view *to, const phi_view *from, bo
              NULL);
 }
 
-/* --- Scratch -----------------------------------------------------------------------------------
- */
+/* --- Scratch ---------------------------------------------------------------------------------- */
 
 /* An execution in float32: the same, but for the views of 16-bit floats. */
 typedef struct wide {

@@ -35,8 +35,7 @@ typedef struct decoder {
     char text[JMSG_LENGTH_MAX];
 } decoder;
 
-/* --- What libjpeg calls ------------------------------------------------------------------------
- */
+/* --- What libjpeg calls ----------------------------------------------------------------------- */
 
 static enum ph_status status_of(int code)
 {

@@ -79,8 +79,7 @@ static void print_float(float x, char text[24])
     }
 }
 
-/* --- Keys: each reads and writes its text ------------------------------------------------------
- */
+/* --- Keys: each reads and writes its text ----------------------------------------------------- */
 
 static bool set_preset(ph_image_prep *p, const char *text)
 {

@@ -16,8 +16,7 @@ static inline uint8_t clip(int32_t sum)
     return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
 }
 
-/* --- Along rows --------------------------------------------------------------------------------
- */
+/* --- Along rows ------------------------------------------------------------------------------- */
 
 static void row_of_1(const phi_weights *w, const uint8_t *x, uint8_t *y)
 {

@@ -19,8 +19,7 @@
  * cache, one of 32 all of it. 128 were slower. */
 #define PHI_K_BLOCK 256
 
-/* --- Second level -------------------------------------------------------------------------------
- */
+/* --- Second level ----------------------------------------------------------------------------- */
 
 /* Winograd's transformed tiles in a block, more or less: each panel of weights is multiplied with
  * all of them, and there is to be room for it and for products. */
@@ -34,8 +33,7 @@
 /* What one thread keeps to itself: what it has just written and reads from there has no price. */
 #define PHI_NEAR_BYTES (1 << 20)
 
-/* --- Third level --------------------------------------------------------------------------------
- */
+/* --- Third level ------------------------------------------------------------------------------ */
 
 /* A thread's share where all have one: what is read from there has a lower price than memory. */
 #define PHI_FAR_BYTES (4 << 20)

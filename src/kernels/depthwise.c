@@ -68,8 +68,7 @@ static const float *packed_filters(const void *packed)
     return (const float *)(const void *)((const char *)packed + HEAD_BYTES);
 }
 
-/* --- A list of taps, handed on to the kernel whenever it is full -------------------------------
- */
+/* --- A list of taps, handed on to the kernel whenever it is full ------------------------------ */
 
 typedef struct tap_list {
     const phk_kernel *kernel;

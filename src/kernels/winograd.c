@@ -15,8 +15,7 @@
 #include "kernels/caches.h"
 #include "kernels/gemm.h"
 
-/* --- Geometry ------------------------------------------------------------------------------------
- */
+/* --- Geometry --------------------------------------------------------------------------------- */
 
 #define LEAST_SAVED 50 /* one part of so many */
 
@@ -92,8 +91,7 @@ double phi_wino_cost(const phi_wino *v, const phi_conv_shape *all)
     return 0.75 * (products > reading ? products : reading) + v->move * moved + 1.7 * weights;
 }
 
-/* --- Weights -------------------------------------------------------------------------------------
- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 /* In front of the weights: which kernels they are for, and a pixel of zeros for the padding.
  * Weights are [panels][n_filters][n_filters][c][nr]. */

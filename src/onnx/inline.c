@@ -61,8 +61,7 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
-/* --- The functions of a model ------------------------------------------------------------------
- */
+/* --- The functions of a model ----------------------------------------------------------------- */
 
 static const char *key_at(const void *owner, size_t i)
 {
@@ -124,8 +123,7 @@ enum ph_status phi_functions_find(const phi_functions *f, phi_arena *a, const ph
     return PH_OK;
 }
 
-/* --- Looking at a function once ------------------------------------------------------------------
- */
+/* --- Looking at a function once --------------------------------------------------------------- */
 
 static enum ph_status add_value(inliner *x, struct phi_function *f, const char *name)
 {
@@ -219,8 +217,7 @@ static enum ph_status scan(inliner *x, struct phi_function *f)
     return st ? st : import_opsets(x, f);
 }
 
-/* --- Names ---------------------------------------------------------------------------------------
- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 static enum ph_status take_name(inliner *x, const char *name)
 {
@@ -298,8 +295,7 @@ static enum ph_status bind_values(inliner *x, scope *s)
     return PH_OK;
 }
 
-/* --- Copies of nodes ---------------------------------------------------------------------------
- */
+/* --- Copies of nodes -------------------------------------------------------------------------- */
 
 static enum ph_status add_node(inliner *x, phi_pb_node *node)
 {
@@ -398,8 +394,7 @@ static enum ph_status pass_through(inliner *x, const scope *s, size_t i)
     return st ? st : add_node(x, n);
 }
 
-/* --- Calls ---------------------------------------------------------------------------------------
- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static enum ph_status check_call(inliner *x, const struct phi_function *f,
                                  const phi_pb_node *caller, size_t depth)

@@ -151,8 +151,7 @@ static enum ph_status read_metadata(reader *r, const phi_pb_model *m)
     return st;
 }
 
-/* --- Inputs, constants, outputs -----------------------------------------------------------------
- */
+/* --- Inputs, constants, outputs --------------------------------------------------------------- */
 
 /* The value of a named entry of the graph. */
 static enum ph_status named_value(reader *r, const char *name, const char *kind, size_t i,
@@ -273,8 +272,7 @@ static enum ph_status read_value_infos(reader *r)
     return st;
 }
 
-/* --- Attributes ---------------------------------------------------------------------------------
- */
+/* --- Attributes ------------------------------------------------------------------------------- */
 
 /* Bit k: the field that holds an attribute of kind k is there. */
 static unsigned filled_kinds(const phi_pb_attribute *pb)
@@ -559,8 +557,7 @@ static enum ph_status read_nodes(reader *r)
     return st;
 }
 
-/* --- The whole ----------------------------------------------------------------------------------
- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 static enum ph_status read_graph(reader *r)
 {

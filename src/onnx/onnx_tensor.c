@@ -240,8 +240,7 @@ static enum ph_status choose_list(const phi_pb_tensor *pb, const phi_pb_origin *
     return PH_OK;
 }
 
-/* --- External data (onnx/docs/ExternalData.md) -------------------------------------------------
- */
+/* --- External data (onnx/docs/ExternalData.md) ------------------------------------------------ */
 
 static const char *entry_value(const phi_pb_tensor *pb, const char *key)
 {
@@ -432,8 +431,7 @@ enum ph_status phi_pb_from_tensor(phi_arena *a, const ph_tensor *t, phi_pb_tenso
     return PH_OK;
 }
 
-/* --- A tensor in a file of its own -------------------------------------------------------------
- */
+/* --- A tensor in a file of its own ------------------------------------------------------------ */
 
 enum ph_status ph_tensor_read_onnx(const ph_allocator *mem, const char *path, ph_tensor **out,
                                    char *name, size_t name_bytes, ph_error *err)

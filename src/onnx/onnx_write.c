@@ -100,8 +100,7 @@ static enum ph_status write_value_info(writer *w, ph_value v, phi_pb_value_info 
     return write_type(w, *out, value->dtype, value->rank, value->dims, value->dim_names);
 }
 
-/* --- Types of outputs that were built, not read --------------------------------------------------
- */
+/* --- Types of outputs that were built, not read ----------------------------------------------- */
 
 /* Infer with every open batch size set to `batch`. */
 static enum ph_status infer_batch(writer *w, int64_t batch, phi_facts **facts)
@@ -178,8 +177,7 @@ static enum ph_status infer_outputs(writer *w)
     return st == PH_ERR_NOMEM ? nomem(w) : PH_OK;
 }
 
-/* --- Attributes and nodes ------------------------------------------------------------------------
- */
+/* --- Attributes and nodes --------------------------------------------------------------------- */
 
 static enum ph_status write_strings(writer *w, const phi_attr *a, phi_pb_attribute *pb)
 {

@@ -77,8 +77,7 @@ static bool get_varint(thinner *t, uint64_t *at, uint64_t end, uint64_t *value)
     return false;
 }
 
-/* --- The result ----------------------------------------------------------------------------------
- */
+/* --- The result ------------------------------------------------------------------------------- */
 
 /* Room for `n` more bytes; there is less if the file grew between the two walks. */
 static bool has_room(const thinner *t, size_t n)
@@ -122,8 +121,7 @@ static bool put_bytes(thinner *t, uint64_t from, uint64_t to)
     return !t->st;
 }
 
-/* --- The walk ------------------------------------------------------------------------------------
- */
+/* --- The walk --------------------------------------------------------------------------------- */
 
 /* Where the body of a field of this wire type begins (moves *at) and ends. */
 static bool get_extent(thinner *t, unsigned type, uint64_t *at, uint64_t end, uint64_t *to)

@@ -70,8 +70,7 @@ size_t phi_channel_norm_work_bytes(const phi_exec *e, bool backward)
     return (2 * nc + 2 * ng) * sizeof(double) + 3 * nc * sizeof(float);
 }
 
-/* --- Passes ------------------------------------------------------------------------------------
- */
+/* --- Passes ----------------------------------------------------------------------------------- */
 
 /* Channels c .. c + n - 1 of one image; `at` is where they are among all images' channels. */
 typedef struct part {

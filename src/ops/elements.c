@@ -25,8 +25,7 @@ enum ph_status phi_need_types(const phi_infer *c, size_t i, uint32_t types)
                        ph_dtype_name(c->in[i]->dtype));
 }
 
-/* --- From one kind of number to another --------------------------------------------------------
- */
+/* --- From one kind of number to another ------------------------------------------------------- */
 
 static int64_t cut_i64(double v)
 {
@@ -141,8 +140,7 @@ const void *phi_widen(enum ph_dtype dtype, enum phi_wide to, int64_t n, const vo
     return room;
 }
 
-/* --- And back ----------------------------------------------------------------------------------
- */
+/* --- And back --------------------------------------------------------------------------------- */
 
 #define NARROW(number, type, convert, from)                                                        \
     case number:                                                                                   \
@@ -226,8 +224,7 @@ void phi_narrow(enum ph_dtype dtype, enum phi_wide from, int64_t n, const phi_ro
     }
 }
 
-/* --- Kernels -----------------------------------------------------------------------------------
- */
+/* --- Kernels ---------------------------------------------------------------------------------- */
 
 typedef struct apply {
     phi_kernel_fn *fn;

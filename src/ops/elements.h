@@ -63,8 +63,7 @@ const void *phi_widen(enum ph_dtype dtype, enum phi_wide to, int64_t n, const vo
 void phi_narrow(enum ph_dtype dtype, enum phi_wide from, int64_t n, const phi_room *room, void *y,
                 int64_t step);
 
-/* --- Kernels ------------------------------------------------------------------------------------
- */
+/* --- Kernels ---------------------------------------------------------------------------------- */
 
 /* y[i] = f(x0[i], x1[i], ...) for n elements of one kind of numbers; ptrs {y, x0, x1, ...}, steps
  * in elements; y may be one of the x. False if an element has no result (integer division by zero).

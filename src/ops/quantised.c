@@ -105,8 +105,7 @@ int64_t phi_quantise(float x, int64_t zero, int64_t lo, int64_t hi)
     return (int64_t)r + zero;
 }
 
-/* --- Elements and their scales -------------------------------------------------------------------
- */
+/* --- Elements and their scales ---------------------------------------------------------------- */
 
 static bool same_shape(const phi_type *a, const phi_type *b)
 {

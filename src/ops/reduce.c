@@ -36,8 +36,7 @@ static const phi_reduce *family(const phi_node *node)
     return node->op->family;
 }
 
-/* --- Shapes ------------------------------------------------------------------------------------
- */
+/* --- Shapes ----------------------------------------------------------------------------------- */
 
 void phi_reduced_type(const phi_type *in, uint32_t mask, bool keep, phi_type *out)
 {
@@ -85,8 +84,7 @@ static phi_view with_all_dims(const phi_exec *e, const phi_view *v)
     return phi_reduced_view(v, e->in[0].type.rank, p->axes, p->keep);
 }
 
-/* --- Any type: group by group ------------------------------------------------------------------
- */
+/* --- Any type: group by group ----------------------------------------------------------------- */
 
 typedef struct gather {
     const phi_reduce *k;
@@ -196,8 +194,7 @@ static void forward_any(const phi_exec *e)
         phi_loop(e->pool, 1, &out, empty_run, &j);
 }
 
-/* --- float32 sums ------------------------------------------------------------------------------
- */
+/* --- float32 sums ----------------------------------------------------------------------------- */
 
 PHI_UNARY_LOOP(root, float, float, sqrtf(u))
 PHI_UNARY_LOOP(logarithm, float, float, logf(u))

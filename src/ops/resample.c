@@ -110,8 +110,7 @@ enum ph_status phi_resample_infer(phi_infer *c, phi_resample *r, bool sized)
     return phi_type_check(&c->out[0], c->node->name, c->err);
 }
 
-/* --- Coordinates and weights -------------------------------------------------------------------
- */
+/* --- Coordinates and weights ------------------------------------------------------------------ */
 
 /*
  * The length of the resized axis is in * scale, not rounded down, as in ONNX's reference: they
@@ -334,8 +333,7 @@ size_t phi_resample_work_bytes(const phi_exec *e, bool backward)
     return tables + 2 * buffer_bytes(e);
 }
 
-/* --- Nearest: copies ----------------------------------------------------------------------------
- */
+/* --- Nearest: copies -------------------------------------------------------------------------- */
 
 typedef struct nearest {
     const phi_resample *r;
@@ -453,8 +451,7 @@ static void nearest_forward(const phi_exec *e, const void *tables)
     phi_pool_run(e->pool, (size_t)((j.rows + j.rows_a_task - 1) / j.rows_a_task), nearest_task, &j);
 }
 
-/* --- Weighted sums: a pass along one axis -------------------------------------------------------
- */
+/* --- Weighted sums: a pass along one axis ----------------------------------------------------- */
 
 /* x [outer, in, inner] -> y [outer, out, inner]; backward dy -> dx. */
 typedef struct pass {

@@ -28,8 +28,7 @@ typedef struct pass {
     double max, sum;
 } pass;
 
-/* --- Passes; views: y, x -----------------------------------------------------------------------
- */
+/* --- Passes; views: y, x ---------------------------------------------------------------------- */
 
 #define DEFINE_PASSES(suffix, type, exp_of)                                                        \
     static void max_##suffix(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)        \
@@ -83,8 +82,7 @@ typedef struct passes {
 static const passes passes_f32 = {max_f32, exp_f32, divide_f32, sum_exp_f32, subtract_f32};
 static const passes passes_f64 = {max_f64, exp_f64, divide_f64, sum_exp_f64, subtract_f64};
 
-/* --- Passes; views: dx, y, dy ------------------------------------------------------------------
- */
+/* --- Passes; views: dx, y, dy ----------------------------------------------------------------- */
 
 static void dot_run(void *arg, int64_t n, void *const *ptrs, const int64_t *steps)
 {
@@ -118,8 +116,7 @@ static void log_grad_run(void *arg, int64_t n, void *const *ptrs, const int64_t 
         dx[i * steps[0]] = dy[i * steps[2]] - expf(y[i * steps[1]]) * sum;
 }
 
-/* --- Running -----------------------------------------------------------------------------------
- */
+/* --- Running ---------------------------------------------------------------------------------- */
 
 typedef struct softmax {
     bool logarithm, backward;

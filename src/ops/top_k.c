@@ -56,8 +56,7 @@ static enum ph_status infer(phi_infer *c)
     return PH_OK;
 }
 
-/* --- Which of two comes first ------------------------------------------------------------------
- */
+/* --- Which of two comes first ----------------------------------------------------------------- */
 
 typedef int compare_fn(const void *x, int64_t i, int64_t j); /* -1, 0, 1: x[i] <, =, > x[j] */
 

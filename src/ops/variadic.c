@@ -41,8 +41,7 @@ enum ph_status phi_variadic_infer(phi_infer *c)
     return st;
 }
 
-/* --- Forward -----------------------------------------------------------------------------------
- */
+/* --- Forward ---------------------------------------------------------------------------------- */
 
 PHI_BINARY_FLOATS(u / v)
 static const phi_kernels quotient = {.f32 = f32, .f64 = f64};
@@ -68,8 +67,7 @@ enum ph_status phi_variadic_forward(const phi_exec *e, ph_error *err)
     return PH_OK;
 }
 
-/* --- Backward ----------------------------------------------------------------------------------
- */
+/* --- Backward --------------------------------------------------------------------------------- */
 
 /* Gradients of one input before what was broadcast is summed, and a mark for each element of the
  * output whose gradient is given away already (an input that ties with an earlier one gets none).

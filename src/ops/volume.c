@@ -39,8 +39,7 @@ int64_t phi_volume_pixels_out(const phi_volume *v)
     return v->n * v->side[0].out * v->side[1].out * v->side[2].out;
 }
 
-/* --- Windows as rows ---------------------------------------------------------------------------
- */
+/* --- Windows as rows -------------------------------------------------------------------------- */
 
 /* One side of a sliding window: position u reads u * stride + start + i * step for i < taps. */
 typedef struct slide {
@@ -436,8 +435,7 @@ void phi_volume_back_run(const phi_volume *v, const float *y, const void *packed
     }
 }
 
-/* --- Gradient of the weights ---------------------------------------------------------------------
- */
+/* --- Gradient of the weights ------------------------------------------------------------------ */
 
 static phi_gemm_tn weights_gemm(const phi_volume *v, const float *x, const float *dy, windows *w)
 {

@@ -43,8 +43,7 @@ static const phi_type *type_of(const rewriter *r, ph_value v)
     return &r->f->value[v].type;
 }
 
-/* --- Names and constants in the new graph ------------------------------------------------------
- */
+/* --- Names and constants in the new graph ----------------------------------------------------- */
 
 /* A new value called after value `like` of the old graph. */
 static enum ph_status new_value(rewriter *r, ph_value like, ph_value *out)
@@ -93,8 +92,7 @@ static enum ph_status new_ints(rewriter *r, ph_value like, size_t n, const int64
     return new_constant(r, like, t, out);
 }
 
-/* --- Nodes of the new graph --------------------------------------------------------------------
- */
+/* --- Nodes of the new graph ------------------------------------------------------------------- */
 
 static enum ph_status append(rewriter *r, const char *op, ph_value like, ph_value in, ph_value out,
                              size_t *node)
@@ -135,8 +133,7 @@ static enum ph_status keep(rewriter *r, ph_value v, ph_value *out)
     return st;
 }
 
-/* --- Promises ----------------------------------------------------------------------------------
- */
+/* --- Promises --------------------------------------------------------------------------------- */
 
 static void promise_itself(rewriter *r, ph_value v)
 {
@@ -174,8 +171,7 @@ static void promise_transposed(rewriter *r, ph_value y, ph_value x, const int *p
     set_perm(&r->at[y], from.rank, both);
 }
 
-/* --- Passing nodes -----------------------------------------------------------------------------
- */
+/* --- Passing nodes ---------------------------------------------------------------------------- */
 
 /* A node with what it becomes. */
 typedef struct passage {
@@ -421,8 +417,7 @@ static enum ph_status set_numbers(rewriter *r, size_t node, const passage *s)
     return s->attr ? phi_node_add_attr(r->to, node, &attr, r->err) : PH_OK;
 }
 
-/* --- The walk ------------------------------------------------------------------------------------
- */
+/* --- The walk --------------------------------------------------------------------------------- */
 
 static size_t wanted_outputs(const phi_node *n)
 {
@@ -539,8 +534,7 @@ static enum ph_status walk(rewriter *r)
     return st;
 }
 
-/* --- The whole -----------------------------------------------------------------------------------
- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 /* Nodes that an output depends on, other than through constants. */
 static void mark_live(rewriter *r)

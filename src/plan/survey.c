@@ -29,8 +29,7 @@ typedef struct surveyor {
     ph_error *err;
 } surveyor;
 
-/* --- Findings ------------------------------------------------------------------------------------
- */
+/* --- Findings --------------------------------------------------------------------------------- */
 
 static enum ph_status add(surveyor *v, enum ph_status status, const char *kind,
                           const phi_node *node, const char *message)
@@ -60,8 +59,7 @@ static enum ph_status note(surveyor *v, const char *format, ...)
     return add(v, PH_OK, "note", NULL, line);
 }
 
-/* --- Open shapes ---------------------------------------------------------------------------------
- */
+/* --- Open shapes ------------------------------------------------------------------------------ */
 
 static bool has_shape(const surveyor *v, const phi_value *input)
 {
@@ -115,8 +113,7 @@ static enum ph_status assume_shapes(surveyor *v)
     return st;
 }
 
-/* --- Problems ------------------------------------------------------------------------------------
- */
+/* --- Problems --------------------------------------------------------------------------------- */
 
 /* Could `value` be computed from inputs of the graph before running? Marks them as wanted. */
 static bool comes_from_inputs(surveyor *v, ph_value value)

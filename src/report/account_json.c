@@ -129,8 +129,7 @@ json_t *phi_json_totals(const ph_account *a)
     return whole(j, ok);
 }
 
-/* --- Published ----------------------------------------------------------------------------------
- */
+/* --- Published -------------------------------------------------------------------------------- */
 
 static json_t *figure(const ph_account *a, const phi_published *p, int64_t counted)
 {
@@ -158,8 +157,7 @@ json_t *phi_json_published(const ph_account *a)
     return whole(j, ok);
 }
 
-/* --- Savings ------------------------------------------------------------------------------------
- */
+/* --- Savings ---------------------------------------------------------------------------------- */
 
 static bool put_module(json_t *j, const ph_module_cost *m)
 {
@@ -197,8 +195,7 @@ static json_t *saving(const ph_account *a, const ph_saving *s)
     return whole(j, ok);
 }
 
-/* --- The document -------------------------------------------------------------------------------
- */
+/* --- The document ----------------------------------------------------------------------------- */
 
 static json_t *document(const ph_account *a)
 {

@@ -20,8 +20,7 @@ enum ph_status phi_account_json(const ph_account *a, FILE *f, ph_error *err);
  */
 char *phi_clean_text(const ph_allocator *mem, const char *s);
 
-/* --- Parts of these that two accounts use, too ---------------------------------------------------
- */
+/* --- Parts of these that two accounts use, too ------------------------------------------------ */
 
 /* FLOP for a byte moved; 0 where one of them is not known. */
 double phi_intensity(int64_t macs, int64_t moved_bytes);

@@ -124,8 +124,7 @@ static bool check_input(bench *b, size_t i)
     return true;
 }
 
-/* --- The library's side ------------------------------------------------------------------------
- */
+/* --- The library's side ----------------------------------------------------------------------- */
 
 static bool run_backward(bench *b)
 {

@@ -28,8 +28,7 @@ void fenced_free(fenced *f); /* fails if what is around was written to */
 float *input_new(size_t n);
 void guarded_free(const float *x);
 
-/* --- Numbers ------------------------------------------------------------------------------------
- */
+/* --- Numbers ---------------------------------------------------------------------------------- */
 
 enum fill { INTEGERS, RANDOM };
 float draw(phi_rng *r, enum fill fill);

@@ -95,8 +95,7 @@ static const conv_case cases[] = {
     {4, 7, 1, 28, 29, 10, 5, 5, 1, {1, 1}, {2, 2, 2, 2}, {1, 1}, true, NO_CLAMP},
 };
 
-/* --- A node and its operands -------------------------------------------------------------------
- */
+/* --- A node and its operands ------------------------------------------------------------------ */
 
 typedef struct fixture {
     size_t index; /* in cases, or of a sweep */
@@ -304,8 +303,7 @@ static void backward(fixture *f, phi_pool *pool)
     drop_scratch(e.work, bytes);
 }
 
-/* --- The definition -----------------------------------------------------------------------------
- */
+/* --- The definition --------------------------------------------------------------------------- */
 
 /* What each y[n,k,oy,ox] += x[n,c,iy,ix] * w[k,cg,r,s] means; offsets into the arrays as they lie.
  */

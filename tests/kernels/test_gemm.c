@@ -105,8 +105,7 @@ static void near(const char *what, size_t i, size_t j, double got, double want, 
     fail_msg("%s [%zu,%zu]: got %g, wanted %g", what, i, j, got, want);
 }
 
-/* --- C = A B -------------------------------------------------------------------------------------
- */
+/* --- C = A B ---------------------------------------------------------------------------------- */
 
 typedef struct nn_case {
     size_t m, n, k, groups;
@@ -332,8 +331,7 @@ static void test_rows_alone(void **state)
     phi_free(NULL, c);
 }
 
-/* --- C = A' B ------------------------------------------------------------------------------------
- */
+/* --- C = A' B --------------------------------------------------------------------------------- */
 
 typedef struct tn_case {
     size_t m, n, p, groups, m_inner;
@@ -417,8 +415,7 @@ static void test_tn(void **state)
             }
 }
 
-/* --- Helpers -------------------------------------------------------------------------------------
- */
+/* --- Helpers ---------------------------------------------------------------------------------- */
 
 static void test_column_sums(void **state)
 {

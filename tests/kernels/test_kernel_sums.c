@@ -129,8 +129,7 @@ static void test_winograd(void **state)
             }
 }
 
-/* --- Strassen's sums ---------------------------------------------------------------------------
- */
+/* --- Strassen's sums -------------------------------------------------------------------------- */
 
 static void halves_in_case(const phk_kernel *k, size_t n, size_t n_v)
 {
@@ -243,8 +242,7 @@ static void test_strassen(void **state)
         }
 }
 
-/* --- Winograd down the lines -------------------------------------------------------------------
- */
+/* --- Winograd down the lines ------------------------------------------------------------------ */
 
 static void lines_in_case(const phk_kernel *k, size_t n, size_t lines, size_t products)
 {

@@ -150,8 +150,7 @@ static void test_resize_refuses(void **state)
     ph_image_free(x);
 }
 
-/* --- Conversion, cropping -----------------------------------------------------------------------
- */
+/* --- Conversion, cropping --------------------------------------------------------------------- */
 
 static void test_convert(void **state)
 {

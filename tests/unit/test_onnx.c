@@ -259,8 +259,7 @@ static void test_bad_attributes(void **state)
     assert_int_equal(read_with(&none, &g, &err), PH_ERR_FORMAT);
 }
 
-/* --- What is not understood survives ------------------------------------------------------------
- */
+/* --- What is not understood survives ---------------------------------------------------------- */
 
 static void test_unknown_fields_survive(void **state)
 {

@@ -395,8 +395,7 @@ static void test_scale_is_folded(void **state)
     }
 }
 
-/* --- Random chains behind a convolution ----------------------------------------------------------
- */
+/* --- Random chains behind a convolution ------------------------------------------------------- */
 
 enum { CHANNELS = 5, SIDE = 4, PIXELS = SIDE * SIDE };
 
@@ -561,8 +560,7 @@ static void test_twice_the_same_bits(void **state)
     ph_graph_free(g);
 }
 
-/* --- One plan, two threads, a run each ---------------------------------------------------------
- */
+/* --- One plan, two threads, a run each -------------------------------------------------------- */
 
 typedef struct runner {
     const ph_plan *p;
@@ -721,8 +719,7 @@ static void test_empty_batch(void **state)
     ph_graph_free(g);
 }
 
-/* --- Running allocates nothing -----------------------------------------------------------------
- */
+/* --- Running allocates nothing ---------------------------------------------------------------- */
 
 static size_t n_calls;
 

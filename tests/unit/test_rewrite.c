@@ -257,8 +257,7 @@ static void test_transposes_do_not_multiply(void **state)
     ph_graph_free(g);
 }
 
-/* --- Anything ----------------------------------------------------------------------------------
- */
+/* --- Anything --------------------------------------------------------------------------------- */
 
 typedef struct thing {
     ph_value v;
