@@ -75,8 +75,7 @@ enum ph_status phi_infer_check_desc(const ph_graph *g, const phi_infer_desc *d, 
     return st;
 }
 
-/* --- Shapes
- * ---------------------------------------------------------------------------------------- */
+/* --- Shapes ----------------------------------------------------------------------------------- */
 
 static enum ph_status check_given(const phi_value *v, const ph_shape_hint *h, ph_error *err)
 {

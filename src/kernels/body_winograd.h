@@ -8,8 +8,7 @@
 #define P 0.70710678118654752440f /* the points are 0, +-P, +-Q and infinity; P Q = 1 */
 #define Q 1.41421356237309504880f
 
-/* --- One-dimensional transforms, by parts that have little in common
- * ------------------------------ */
+/* --- One-dimensional transforms, by parts that have little in common -------------------------- */
 
 /*
  * Of `a` values, parts of two results each (one, at the end of an odd number): part 0 are the first
@@ -130,8 +129,7 @@ INLINE void wino_out_8(const vf *d, const int odd, const int m, vf *out)
     }
 }
 
-/* --- Tiles
- * ---------------------------------------------------------------------------------------- */
+/* --- Tiles ------------------------------------------------------------------------------------ */
 
 INLINE void wino_in_line(const vf *d, const int a, const int part, vf *out)
 {

@@ -26,6 +26,8 @@
 #define PHI_WINO_INPUT_BYTES 327680
 /* Winograd's products that are made before they are transformed back, more or less. */
 #define PHI_WINO_OUTPUT_BYTES 98304
+/* Pixels of a line whose products Winograd's algorithm down the lines makes in one task, at most. */
+#define PHI_LINE_WINO_PIXELS 56
 /* Operands of a block of Strassen's product, more or less, by which all panels are multiplied. */
 #define PHI_STRASSEN_INPUT_BYTES 491520
 /* Windows of the maps between steps that run in one pass. */

@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "kernels/caches.h"
 #include "kernels/gemm.h"
 
 #define MOST_CHANNELS 4 /* pixels are moved as four floats */
@@ -18,8 +19,7 @@
 #define MOST_M 6
 #define MOST_PHASES 4
 
-/* --- Points and matrices
- * -------------------------------------------------------------------------- */
+/* --- Points and matrices ---------------------------------------------------------------------- */
 
 /* Points for LEAST_A .. MOST_A products: pairs +-, 0 where their number is odd, and infinity.
  * Chosen by errors measured. */
@@ -86,10 +86,8 @@ static void make_matrices(const scheme *s, bool full, float *input, double *filt
     }
 }
 
-/* --- Geometry
- * ------------------------------------------------------------------------------------- */
+/* --- Geometry --------------------------------------------------------------------------------- */
 
-#define PART 56 /* pixels of a task, at most: their products stay in the second-level cache */
 
 /* How a convolution is cut. The same for any number of threads. */
 typedef struct cut {
@@ -112,7 +110,7 @@ static cut cut_up(const phi_conv_shape *d, size_t nr)
     cut u = {.s = scheme_of(d)};
     const size_t ow = (size_t)d->ow;
     u.tiles = phi_div_up((size_t)d->oh, u.s.m);
-    u.parts = phi_div_up(ow, PART);
+    u.parts = phi_div_up(ow, PHI_LINE_WINO_PIXELS);
     u.part = phi_div_up(ow, u.parts);
     u.parts = phi_div_up(ow, u.part);
     u.seen = (u.s.m - 1) * u.s.n + (size_t)d->r;
@@ -158,8 +156,7 @@ double phi_line_wino_cost(const phi_conv_shape *d)
            (products * (pixels + 8) + pixels * (5.5 * (double)s.a * (double)d->k + 12 * moved));
 }
 
-/* --- Weights
- * -------------------------------------------------------------------------------------- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 /* In front of the weights, which are [panels][a][window][nr]. */
 typedef struct packed_head {
@@ -238,8 +235,7 @@ void phi_line_wino_pack(const phi_conv_shape *d, const phi_filters *filters, phi
     phi_pool_run(pool, phi_div_up((size_t)d->k, p.nr), pack_task, &p);
 }
 
-/* --- The convolution
- * ------------------------------------------------------------------------------ */
+/* --- The convolution -------------------------------------------------------------------------- */
 
 size_t phi_line_wino_work_bytes(const phi_conv_shape *d, size_t n_threads)
 {

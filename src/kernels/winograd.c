@@ -176,8 +176,7 @@ void phi_wino_pack(const phi_wino *v, const phi_conv_shape *d, const phi_filters
                    (char *)packed + (size_t)g * bytes);
 }
 
-/* --- The convolution
- * ------------------------------------------------------------------------------ */
+/* --- The convolution -------------------------------------------------------------------------- */
 
 #define LEAST_TILES 28 /* of a block: each weight is read once a block */
 #define MOST_TILES 60

@@ -202,8 +202,8 @@ size_t phi_wino_inputs(const phi_wino *v, size_t outputs)
     return (outputs - 1) * v->stride + v->r;
 }
 
-/* Rows of `x`, the inputs that are there in the first n columns, with what is to come in columns n
- * and further: row i to a one in column n + i and zeros in the others of those. */
+/* Equations, a row each, over n inputs that are known and then as many unknown ones as there are rows:
+ * solved by Gauss and Jordan, row i for unknown i, which keeps a one, the others zeros. */
 static void eliminate(double x[PHI_WINO_MAX][PHI_WINO_MAX], size_t rows, size_t n)
 {
     for (size_t col = n; col < n + rows; col++) {

@@ -265,8 +265,7 @@ static enum ph_status write_node(writer *w, const phi_node *n, phi_pb_node **out
     return st;
 }
 
-/* --- The graph
- * ------------------------------------------------------------------------------------ */
+/* --- The graph -------------------------------------------------------------------------------- */
 
 static enum ph_status write_constants(writer *w, phi_pb_graph *pb)
 {
@@ -350,8 +349,7 @@ static enum ph_status write_graph(writer *w, phi_pb_graph **out)
     return st;
 }
 
-/* --- The model
- * ------------------------------------------------------------------------------------ */
+/* --- The model -------------------------------------------------------------------------------- */
 
 static enum ph_status write_opsets(writer *w, phi_pb_model *m)
 {

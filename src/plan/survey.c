@@ -165,8 +165,7 @@ static enum ph_status note_wanted(surveyor *v)
     return st;
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------ */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 static enum ph_status survey(surveyor *v)
 {

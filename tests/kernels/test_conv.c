@@ -473,8 +473,7 @@ static void test_methods(void **state)
     assert_true(others >= 4);
 }
 
-/* --- Sweeps
- * --------------------------------------------------------------------------------------- */
+/* --- Sweeps ----------------------------------------------------------------------------------- */
 
 /* Forward, and backward where there are no gaps, on one thread. False if there is no output. */
 static bool sweep_case(size_t index, const conv_case *t, int64_t x_gap, int64_t y_gap,

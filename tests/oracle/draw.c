@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Random numbers: SplitMix64 (Steele 2014, "Fast splittable pseudorandom number generators")
- * --- */
+/* --- Random numbers: SplitMix64 (Steele 2014, "Fast splittable pseudorandom number generators") --- */
 
 uint64_t draw_u64(draw_rng *r)
 {
